@@ -1,0 +1,170 @@
+"""A credential to a Principal.
+
+The answer of the database is cached for a short time under the credential's digest; what can change by itself, the
+clock and the caller's address, is judged anew each time. Revocation does not wait for the cache: the ledger looks at
+the token whenever it holds, so a revoked token buys nothing, and `Authenticator.forget` or ``fresh=True`` make it
+unknown at once where nothing is held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import ipaddress
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from clinx.accounts import secret as secrets
+from clinx.domain.identity import Network, Principal, Status
+from clinx.errors import ModelNotAllowed, PermissionDenied, TokenDisabled, TokenExpired, Unauthenticated
+from clinx.storage import tokens
+from clinx.storage.database import Database
+from clinx.storage.failures import StorageUnavailable
+from clinx.storage.tokens import StoredToken
+
+MISS_TTL: Final = 5.0
+"""Seconds an unknown credential stays unknown: short, for it may be issued any moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    found: StoredToken | None
+    until: float
+
+
+class Authenticator:
+    """Knows callers by their secrets."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        monotonic: Callable[[], float],
+        now: Callable[[], datetime],
+        ttl: float = 30.0,
+        capacity: int = 10_000,
+    ) -> None:
+        """Keep at most ``capacity`` known and as many unknown credentials, for ``ttl`` seconds each."""
+        self._database = database
+        self._monotonic = monotonic
+        self._now = now
+        self._ttl = ttl
+        self._capacity = capacity
+        self._known: OrderedDict[str, _Remembered] = OrderedDict()
+        self._unknown: OrderedDict[str, _Remembered] = OrderedDict()
+        self._asking: dict[str, asyncio.Future[StoredToken | None]] = {}
+        self._epoch = 0
+
+    async def authenticate(self, secret: str | None, address: str | None, *, fresh: bool = False) -> Principal:
+        """Return who presents a secret from an address; ``fresh`` asks the database whatever the cache says.
+
+        Raises:
+            Unauthenticated: no credential, or an unknown one; `TokenExpired`, `TokenDisabled` when it was one of ours.
+            PermissionDenied: the token is not for this address, or its user is disabled.
+            StorageUnavailable: the database must be asked and cannot be.
+        """
+        if not secret:
+            raise Unauthenticated(
+                "no API key was given", hint="send it as `Authorization: Bearer sk-…`, `x-api-key` or `x-goog-api-key`"
+            )
+        digest = secrets.digest(secret) if len(secret) <= secrets.LONGEST else ""
+        found = await self._find(digest, fresh=fresh) if digest else None
+        if found is None or not hmac.compare_digest(found.digest, digest):
+            raise Unauthenticated("this API key is not known", hint="check that it was copied whole")
+        self._judge(found, address)
+        return Principal(found.user, found.token, found.token.group or found.user.group)
+
+    def forget(self, *, digest: str | None = None, token_id: int | None = None, user_id: int | None = None) -> None:
+        """Drop what is cached about a credential, a token or a user: the next call asks the database."""
+        self._epoch += 1
+        if digest is not None:
+            self._known.pop(digest, None)
+            self._unknown.pop(digest, None)
+        for key, remembered in list(self._known.items()):
+            token = remembered.found.token if remembered.found else None
+            if token is not None and (token.id == token_id or token.user_id == user_id):
+                del self._known[key]
+
+    def _judge(self, found: StoredToken, address: str | None) -> None:
+        token = found.token
+        if token.status is not Status.ACTIVE:
+            raise TokenDisabled("this API key was revoked", hint="ask the operator for a new one")
+        if token.expires_at is not None and token.expires_at <= self._now():
+            raise TokenExpired("this API key has expired", hint="ask the operator for a new one")
+        if found.user.status is not Status.ACTIVE:
+            raise PermissionDenied("this account is disabled", hint="ask the operator to enable it")
+        if token.networks and not _within(address, token.networks):
+            raise PermissionDenied("this API key may not be used from this address")
+
+    async def _find(self, digest: str, *, fresh: bool) -> StoredToken | None:
+        if fresh:  # Not even somebody else's question: it may have been asked before the change.
+            return await self._ask(digest)
+        for cache in (self._known, self._unknown):
+            remembered = cache.get(digest)
+            if remembered is not None and remembered.until > self._monotonic():
+                cache.move_to_end(digest)
+                return remembered.found
+        return await self._share(digest)
+
+    async def _share(self, digest: str) -> StoredToken | None:
+        """Ask the database once, however many want the same digest at the same time."""
+        while (asking := self._asking.get(digest)) is not None:
+            await asyncio.wait({asking})
+            if not asking.cancelled():
+                return asking.result()
+        asking = self._asking[digest] = asyncio.get_running_loop().create_future()
+        try:
+            found = await self._ask(digest)
+        except StorageUnavailable as error:
+            asking.set_exception(error)
+            asking.exception()  # Seen: perhaps nobody else is waiting.
+            raise
+        else:
+            asking.set_result(found)
+            return found
+        finally:
+            asking.cancel()  # Without effect once it has a result.
+            del self._asking[digest]
+
+    async def _ask(self, digest: str) -> StoredToken | None:
+        epoch = self._epoch
+        found = await tokens.find(self._database, digest)
+        if epoch == self._epoch:  # Nothing was forgotten meanwhile: the answer is not older than a revocation.
+            self._remember(digest, found)
+        return found
+
+    def _remember(self, digest: str, found: StoredToken | None) -> None:
+        self._known.pop(digest, None)
+        self._unknown.pop(digest, None)
+        cache, ttl = (self._unknown, min(MISS_TTL, self._ttl)) if found is None else (self._known, self._ttl)
+        cache[digest] = _Remembered(found, self._monotonic() + ttl)
+        while len(cache) > self._capacity:
+            cache.popitem(last=False)
+
+
+def _within(address: str | None, networks: Sequence[Network]) -> bool:
+    """Say whether an address is in one of the networks; one that cannot be read is in none."""
+    try:
+        parsed = ipaddress.ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return False
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    candidates = (parsed,) if mapped is None else (parsed, mapped)
+    return any(candidate in network for candidate in candidates for network in networks)
+
+
+def check_model(principal: Principal, model: str) -> None:
+    """Let a model pass if the principal's token may use it.
+
+    Raises:
+        ModelNotAllowed: the token is restricted to others.
+    """
+    if principal.token.models and model not in principal.token.models:
+        raise ModelNotAllowed(
+            f"this API key may not use the model {model!r}",
+            hint=f"it may use: {', '.join(sorted(principal.token.models)[:20])}",
+            param="model",
+        )

@@ -1,0 +1,176 @@
+"""Tokens: issue, restrict, disable, delete."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from clinx.accounts import secret as secrets
+from clinx.accounts.failures import AccountError
+from clinx.accounts.users import check_group
+from clinx.domain.identity import Network, Status, Token, User
+from clinx.domain.money import ZERO, Amount
+from clinx.storage import tokens
+from clinx.storage.database import Database
+from clinx.storage.tokens import StoredToken
+
+_LONGEST_NAME = 64
+_LONGEST_REFERENCE = 16
+_MOST_ITEMS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a token is restricted to; everything left out is unrestricted."""
+
+    expires_at: datetime | None = None
+    models: frozenset[str] = frozenset()
+    group: str | None = None
+    networks: tuple[Network, ...] = ()
+    budget: Amount | None = None
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A new token, with its secret: the only time anybody sees it."""
+
+    token: Token
+    secret: str = field(repr=False)
+
+
+async def issue(
+    database: Database, user: User, name: str = "default", *, at: datetime, limits: Limits | None = None
+) -> Issued:
+    """Issue a token to a user.
+
+    Raises:
+        AccountError: a limit makes no sense: already expired, a negative budget, a name too long.
+    """
+    limits = limits or Limits()
+    _check(name, limits, at)
+    secret = secrets.generate()
+    token = Token(
+        id=0,
+        user_id=user.id,
+        name=name,
+        hint=secrets.hint(secret),
+        status=Status.ACTIVE,
+        expires_at=limits.expires_at,
+        models=limits.models,
+        group=limits.group,
+        networks=limits.networks,
+        budget=limits.budget,
+        tags=limits.tags,
+        created_at=at,
+    )
+    return Issued(await database.atomically(tokens.insert(token, secrets.digest(secret))), secret)
+
+
+async def restrict(database: Database, token: Token, limits: Limits, *, at: datetime) -> Token:
+    """Replace a token's limits as a whole.
+
+    Raises:
+        AccountError: a limit makes no sense, or the token is gone.
+    """
+    _check(token.name, limits, at)
+    return await _write(
+        database,
+        replace(
+            token,
+            expires_at=limits.expires_at,
+            models=limits.models,
+            group=limits.group,
+            networks=limits.networks,
+            budget=limits.budget,
+            tags=limits.tags,
+        ),
+    )
+
+
+async def disable(database: Database, token: Token) -> Token:
+    """Revoke a token: its next hold is refused, wherever its authentication is cached."""
+    return await _write(database, replace(token, status=Status.DISABLED))
+
+
+async def enable(database: Database, token: Token) -> Token:
+    """Take a revocation back."""
+    return await _write(database, replace(token, status=Status.ACTIVE))
+
+
+async def delete(database: Database, token: Token) -> None:
+    """Remove a token for good; what it spent stays in the ledger.
+
+    Raises:
+        AccountError: it is gone already.
+    """
+    if not await database.atomically(tokens.delete(token.id)):
+        raise _gone(token)
+
+
+async def of_user(database: Database, user: User) -> list[Token]:
+    """Return a user's tokens, oldest first."""
+    return await tokens.of_user(database, user.id)
+
+
+async def find(database: Database, reference: str) -> StoredToken:
+    """Return the token that an id or a hint (``sk-ab…wxyz``) means.
+
+    Raises:
+        AccountError: none, or several.
+    """
+    matches = await _matches(database, reference)
+    if not matches:
+        raise AccountError(f"there is no token {reference!r}; `clinx token list USER` shows ids and hints")
+    if len(matches) > 1:
+        raise AccountError(f"several tokens look like {reference!r}: use the id")
+    return matches[0]
+
+
+async def _matches(database: Database, reference: str) -> list[StoredToken]:
+    if len(reference) > _LONGEST_REFERENCE:
+        return []
+    if reference.isascii() and reference.isdigit():
+        found = await tokens.get(database, int(reference))
+        return [found] if found else []
+    return await tokens.find_by_hint(database, reference.replace("...", "…"))
+
+
+def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    """Read addresses and CIDR ranges.
+
+    Raises:
+        AccountError: one is neither; ``10.0.0.1/8`` is refused too, for it says two things.
+    """
+    found: list[Network] = []
+    for text in texts:
+        try:
+            found.append(ipaddress.ip_network(text.strip()))
+        except ValueError as error:
+            raise AccountError(f"not an address or a CIDR range: {text!r} ({error})") from error
+    return tuple(found)
+
+
+async def _write(database: Database, token: Token) -> Token:
+    if not await database.atomically(tokens.update(token)):
+        raise _gone(token)
+    return token
+
+
+def _gone(token: Token) -> AccountError:
+    return AccountError(f"there is no token {token.id} any more")
+
+
+def _check(name: str, limits: Limits, at: datetime) -> None:
+    if not name.isprintable() or not 1 <= len(name) <= _LONGEST_NAME:
+        raise AccountError(f"a token's name has 1 to {_LONGEST_NAME} printable characters")
+    if limits.expires_at is not None and limits.expires_at <= at:
+        raise AccountError("a token may not expire before it is issued")
+    if limits.budget is not None and limits.budget < ZERO:
+        raise AccountError("a budget is not negative")
+    if limits.group is not None:
+        check_group(limits.group)
+    if max(len(limits.models), len(limits.networks), len(limits.tags)) > _MOST_ITEMS:
+        raise AccountError(f"at most {_MOST_ITEMS} models, networks and tags")

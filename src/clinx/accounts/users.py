@@ -1,0 +1,82 @@
+"""Users: create, look up, change."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from clinx.accounts.failures import AccountError
+from clinx.domain.identity import Role, Status, User
+from clinx.storage import users
+from clinx.storage.database import Database
+from clinx.storage.failures import StorageRefused
+from clinx.storage.users import NewUser
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
+_GROUP: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+async def create(
+    database: Database, name: str, *, at: datetime, role: Role = Role.USER, group: str = "default"
+) -> User:
+    """Create a user with an empty balance.
+
+    Raises:
+        AccountError: the name is taken or not a name.
+        StorageUnavailable: the database cannot be written now.
+    """
+    if not _NAME.fullmatch(name):
+        raise AccountError(f"not a user name: {name!r}; use up to 64 letters, digits and . _ @ + -")
+    try:
+        return await database.atomically(users.insert(NewUser(name, role, check_group(group), at)))
+    except StorageRefused as error:
+        raise AccountError(f"there is a user {name!r} already") from error
+
+
+async def find(database: Database, name: str) -> User:
+    """Return the user of that name.
+
+    Raises:
+        AccountError: there is none.
+    """
+    user = await users.find(database, name) if _NAME.fullmatch(name) else None
+    if user is None:
+        raise AccountError(f"there is no user {name!r}")
+    return user
+
+
+async def everyone(database: Database) -> list[User]:
+    """Return all users, by name."""
+    return await users.everyone(database)
+
+
+async def change(
+    database: Database, user: User, *, role: Role | None = None, status: Status | None = None, group: str | None = None
+) -> User:
+    """Change what is given. A disabled user's tokens stop at their next hold.
+
+    Raises:
+        AccountError: the user is gone, or the group is not a name.
+    """
+    changed = replace(
+        user,
+        role=role or user.role,
+        status=status or user.status,
+        group=user.group if group is None else check_group(group),
+    )
+    if not await database.atomically(users.update(changed)):
+        raise AccountError(f"there is no user {user.name!r} any more")
+    return changed
+
+
+def check_group(group: str) -> str:
+    """Return the name of a group if it is one; whether the tree declares it is known only where the tree is.
+
+    Raises:
+        AccountError: it is not a name.
+    """
+    if not _GROUP.fullmatch(group):
+        raise AccountError(f"not a group name: {group!r}; use up to 64 letters, digits and . _ -")
+    return group

@@ -1,0 +1,68 @@
+"""Ends the holds of exchanges that never came back: a killed process, a lost node."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from clinx.billing.books import Books
+from clinx.domain.identity import user_account
+from clinx.domain.ledger import Reservation, ReservationState
+from clinx.storage import ledger, reservations
+from clinx.storage.database import Database
+from clinx.storage.failures import StorageUnavailable
+from clinx.storage.program import Program
+from clinx.storage.reservations import StoredReservation
+
+log = logging.getLogger("clinx.billing")
+
+BATCH: Final = 500
+EVERY: Final = timedelta(minutes=1)
+
+
+async def sweep(database: Database, now: datetime) -> int:
+    """Expire every open hold whose time is over and free what it held; return how many there were.
+
+    An exchange that settles later is still charged. Safe to run beside the cashier and in several processes.
+
+    Raises:
+        StorageUnavailable: the database cannot be written now.
+    """
+    total = 0
+    while (expired := await database.atomically(_expire(now))) == BATCH:
+        total += expired
+    return total + expired
+
+
+async def keep_sweeping(database: Database, *, now: Callable[[], datetime], every: timedelta = EVERY) -> None:
+    """Sweep at once and then again and again, until cancelled; a failure only delays the next one."""
+    while True:
+        try:
+            expired = await sweep(database, now())
+        except StorageUnavailable as error:
+            log.warning("billing.sweep_failed", exc_info=error)
+        else:
+            if expired:
+                log.warning("billing.holds_expired", extra={"count": expired})
+        await asyncio.sleep(every.total_seconds())
+
+
+def _expire(now: datetime) -> Program[int]:
+    expired = yield from reservations.lock_expired(now, BATCH)
+    if not expired:
+        return 0
+    balances = yield from ledger.lock_accounts({user_account(reservation.user_id) for reservation in expired})
+    budgets = yield from reservations.lock_budgets({reservation.token_id for reservation in expired})
+    books = Books(now, _open(expired), balances, budgets)
+    books.expire()
+    yield from ledger.move([books.accounts[name] for name in sorted(books.accounts)])
+    yield from reservations.move_budgets([books.tokens[id_] for id_ in sorted(books.tokens)])
+    yield from reservations.resolve([(id_, *books.resolved[id_]) for id_ in sorted(books.resolved)])
+    return len(expired)
+
+
+def _open(expired: list[Reservation]) -> dict[str, StoredReservation]:
+    return {reservation.id: StoredReservation(reservation, ReservationState.OPEN) for reservation in expired}

@@ -1,0 +1,35 @@
+"""The `clinx` command: one module per verb, each with ``add_parser`` and ``run``.
+
+A command parses, calls a room and prints; it decides nothing itself. Exit codes: 0 done, 1 the answer is no (a broken
+tree, an unknown user), 2 the command line is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from clinx import __version__
+from clinx.cli import check, migrate, schema, serve, token, user
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser with every command mounted."""
+    parser = argparse.ArgumentParser(prog="clinx", description="An LLM gateway with a ledger.")
+    parser.add_argument("--version", action="version", version=f"clinx {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in (serve, check, schema, user, token, migrate):
+        command.add_parser(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = build_parser().parse_args(argv)
+    run = arguments.run
+    try:
+        return run(arguments)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0  # `clinx … | head`

@@ -1,0 +1,68 @@
+"""``clinx check``: compile a tree, print its findings, exit 1 on an error. Needs no network and no database."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from clinx.config.compile import compile_tree
+from clinx.config.diagnostics import ConfigError, Format, render
+from clinx.config.secrets import SecretResolver
+from clinx.config.tree import default_tree, read_tree
+from clinx.dialects.registry import DIALECTS
+from clinx.settings import Settings
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:  # pyright: ignore[reportPrivateUsage]  (argparse has no public name for it)
+    """Add the command."""
+    parser = commands.add_parser("check", help="compile a configuration tree and print what is wrong with it")
+    parser.add_argument("path", nargs="?", type=Path, help="folder of the tree, or its gateway.yaml (CLINX_ROOT)")
+    parser.add_argument("--format", choices=["text", "json", "github"], default="text", help="how to print findings")
+    parser.add_argument(
+        "--secrets",
+        choices=["required", "placeholders"],
+        default="required",
+        help="placeholders: a reference that leads nowhere is a warning (for machines without the secrets)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print findings to standard output and a summary to standard error."""
+    settings = Settings()
+    root = _root(args.path or settings.root)
+    if not root.is_dir():
+        print(f"clinx check: no folder {root}", file=sys.stderr)
+        return 2
+    tree = read_tree(root, default_tree())
+    secrets = SecretResolver(
+        os.environ, root, tuple(_prefixes(settings.env_prefixes)), placeholders=args.secrets == "placeholders"
+    )
+    style: Format = args.format
+    try:
+        compiled = compile_tree(tree, secrets=secrets, dialects=DIALECTS, at=datetime.now(UTC))
+    except ConfigError as error:
+        print(render(error.diagnostics, style))
+        print(f"clinx check: {root} cannot be served", file=sys.stderr)
+        return 1
+    if compiled.diagnostics or style == "json":
+        print(render(compiled.diagnostics, style))
+    snapshot = compiled.snapshot
+    source = "the shipped example" if tree.is_builtin else str(root)
+    print(
+        f"clinx check: {source} is good: revision {snapshot.revision.id}, {len(snapshot.channels)} channels, "
+        f"{len(snapshot.models) + len(snapshot.patterns)} models",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def _root(path: Path) -> Path:
+    return path.parent if path.name == "gateway.yaml" else path
+
+
+def _prefixes(text: str) -> list[str]:
+    return [prefix.strip() for prefix in text.split(",") if prefix.strip()]

@@ -1,0 +1,62 @@
+"""What the commands on accounts share: open the database the settings name, say what went wrong in one line."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+
+from pydantic import ValidationError
+
+from clinx.accounts.failures import AccountError
+from clinx.errors import GatewayError
+from clinx.settings import Settings
+from clinx.storage.database import Database
+from clinx.storage.failures import StorageRefused
+from clinx.storage.migrate import migrate
+
+
+def on_database(work: Callable[[Database, argparse.Namespace], Awaitable[int]]) -> Callable[[argparse.Namespace], int]:
+    """Make a command of some work on the database, which is migrated first."""
+
+    def run(arguments: argparse.Namespace) -> int:
+        async def opened(url: str) -> int:
+            await migrate(url)
+            database = await Database.connect(url)
+            try:
+                return await work(database, arguments)
+            finally:
+                await database.close()
+
+        return reporting(opened)
+
+    return run
+
+
+def reporting(work: Callable[[str], Awaitable[int]]) -> int:
+    """Do some work with the database's URL; return its exit code, or 1 after printing why it failed."""
+
+    async def awaited(url: str) -> int:
+        return await work(url)
+
+    try:
+        return asyncio.run(awaited(Settings().database))
+    except ValidationError as error:
+        return _complain("; ".join(f"CLINX_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()))
+    except GatewayError as error:
+        return _complain(f"{error.message} ({error.__cause__})" if error.__cause__ else error.message)
+    except (AccountError, StorageRefused, ValueError, OverflowError) as error:
+        return _complain(str(error))
+
+
+def _complain(message: str) -> int:
+    print(f"clinx: {message}", file=sys.stderr)
+    return 1
+
+
+def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Lay out rows under a header in aligned columns."""
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]]
+    return "\n".join(line.rstrip() for line in lines)

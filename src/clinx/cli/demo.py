@@ -1,0 +1,79 @@
+"""What `clinx serve` says when it is up, and the key of a demonstration."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+
+from clinx.accounts import tokens, users
+from clinx.accounts.failures import AccountError
+from clinx.accounts.tokens import Limits
+from clinx.app import Gateway
+from clinx.billing import statement, topup
+from clinx.billing.topup import Cause
+from clinx.domain.identity import User
+from clinx.domain.money import Amount
+
+USER = "demo"
+CREDIT = Amount.parse("5")
+_LIFETIME = timedelta(days=7)
+_CONTENT = "Tell me something about ledgers."
+
+
+async def issue_demo_key(gateway: Gateway, *, at: datetime) -> str:
+    """Return a fresh key of the user ``demo``, whose balance is topped up; keys of earlier starts are revoked."""
+    user = await _demo_user(gateway, at=at)
+    for token in await tokens.of_user(gateway.database, user):
+        await tokens.delete(gateway.database, token)
+    missing = CREDIT - (await statement.balance(gateway.database, user)).total
+    if missing > Amount(0):
+        cause = Cause("clinx serve --demo", "demonstration credit", f"demo:{at.isoformat()}:{os.getpid()}")
+        await topup.grant(gateway.database, user, missing, cause, at=at)
+    issued = await tokens.issue(gateway.database, user, "demo", at=at, limits=Limits(expires_at=at + _LIFETIME))
+    return issued.secret
+
+
+async def _demo_user(gateway: Gateway, *, at: datetime) -> User:
+    try:
+        return await users.find(gateway.database, USER)
+    except AccountError:
+        return await users.create(gateway.database, USER, at=at)
+
+
+async def print_welcome(gateway: Gateway, *, demo: bool) -> None:
+    """Print where the gateway listens, and how to talk to it."""
+    print(f"\n  Clinx {gateway.current.generation.snapshot.revision.id} at {gateway.url}", file=sys.stderr)
+    if demo:
+        secret = await issue_demo_key(gateway, at=datetime.now(UTC))
+        print(_demo_text(gateway, secret), file=sys.stderr, flush=True)
+    elif not await users.everyone(gateway.database):
+        print(_FIRST_STEPS, file=sys.stderr, flush=True)
+
+
+def _demo_text(gateway: Gateway, secret: str) -> str:
+    models = gateway.current.generation.snapshot.models
+    model = "echo" if "echo" in models else next(iter(models), "MODEL")
+    body = f'{{"model": "{model}", "stream": true, "messages": [{{"role": "user", "content": "{_CONTENT}"}}]}}'
+    return f"""
+  Try it:
+
+    curl -N {gateway.url}/v1/chat/completions \\
+      -H "Authorization: Bearer {secret}" \\
+      -H "Content-Type: application/json" \\
+      -d '{body}'
+
+  or point any OpenAI client at it:
+
+    OPENAI_BASE_URL={gateway.url}/v1 OPENAI_API_KEY={secret}
+
+  What it cost: clinx user show {USER}. Edit gateway.yaml and the next request follows. Ctrl-C stops.
+"""
+
+
+_FIRST_STEPS = """
+  There are no users yet. In another terminal, in this folder:
+
+    clinx user create alice --credit 10
+    clinx token create alice
+"""

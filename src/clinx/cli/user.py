@@ -1,0 +1,128 @@
+"""``clinx user``: the account verbs an operator needs before there is a console."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from clinx.accounts import tokens, users
+from clinx.billing import statement, topup
+from clinx.billing.topup import Cause
+from clinx.cli.arguments import amount
+from clinx.cli.database import on_database, table
+from clinx.domain.identity import Role, Status, User
+from clinx.domain.money import ZERO, Amount
+from clinx.storage.database import Database
+
+_SHOWN = 10
+
+
+def add_parser(commands: Any) -> None:
+    """Mount ``clinx user`` and its verbs."""
+    verbs = commands.add_parser("user", help="create users, credit them, show their balance").add_subparsers(
+        title="verbs", metavar="VERB", required=True
+    )
+    create = verbs.add_parser("create", help="create a user")
+    create.add_argument("name", metavar="NAME")
+    create.add_argument("--group", default="default", help="group of the tree: channels and prices (default: default)")
+    create.add_argument("--role", type=Role, choices=list(Role), default=Role.USER)
+    create.add_argument("--credit", type=amount, default=ZERO, metavar="AMOUNT", help="start with this much, e.g. 5.00")
+    create.set_defaults(run=on_database(_create))
+
+    listing = verbs.add_parser("list", help="list users and balances")
+    listing.set_defaults(run=on_database(_list))
+
+    show = verbs.add_parser("show", help="show a user: balance, tokens, latest ledger entries")
+    show.add_argument("name", metavar="NAME")
+    show.set_defaults(run=on_database(_show))
+
+    credit = verbs.add_parser("credit", help="add to a balance, or take from it with a negative amount")
+    credit.add_argument("name", metavar="NAME")
+    credit.add_argument("amount", type=amount, metavar="AMOUNT")
+    credit.add_argument("--reason", required=True, metavar="TEXT", help="why, for the ledger")
+    credit.add_argument("--key", metavar="KEY", help="an id of your own: repeating the command with it changes nothing")
+    credit.set_defaults(run=on_database(_credit))
+
+    change = verbs.add_parser("set", help="change a user's group, role or status")
+    change.add_argument("name", metavar="NAME")
+    change.add_argument("--group")
+    change.add_argument("--role", type=Role, choices=list(Role))
+    change.add_argument("--status", type=Status, choices=list(Status))
+    change.set_defaults(run=on_database(_set))
+
+
+async def _create(database: Database, args: argparse.Namespace) -> int:
+    if args.credit < ZERO:
+        raise ValueError("a credit is not negative")
+    user = await users.create(database, args.name, at=_now(), role=args.role, group=args.group)
+    if args.credit:
+        await topup.grant(database, user, args.credit, _cause("initial credit", f"user-create:{user.id}"), at=_now())
+    print(f"created {user.name} (id {user.id}, group {user.group}, balance {args.credit})")
+    return 0
+
+
+async def _list(database: Database, _: argparse.Namespace) -> int:
+    rows = [
+        (str(user.id), user.name, user.role, user.status, user.group, str(await _total(database, user)))
+        for user in await users.everyone(database)
+    ]
+    print(table(("ID", "NAME", "ROLE", "STATUS", "GROUP", "BALANCE"), rows))
+    return 0
+
+
+async def _show(database: Database, args: argparse.Namespace) -> int:
+    user = await users.find(database, args.name)
+    balance = await statement.balance(database, user)
+    print(
+        f"{user.name}  id {user.id}  {user.role}  {user.status}  group {user.group}  since {user.created_at:%Y-%m-%d}"
+    )
+    print(f"balance {balance.total}  held {balance.held}  available {balance.available}")
+    for token in await tokens.of_user(database, user):
+        budget = "no budget" if token.budget is None else f"budget {token.budget}"
+        print(f"token {token.id}  {token.hint}  {token.name}  {token.status}  spent {token.spent}  {budget}")
+    for entry in await statement.entries(database, user, limit=_SHOWN):
+        print(
+            f"{entry.at:%Y-%m-%d %H:%M:%S}  {entry.amount}  {entry.kind}  {entry.event}  {entry.detail or ''}".rstrip()
+        )
+    return 0
+
+
+async def _credit(database: Database, args: argparse.Namespace) -> int:
+    user = await users.find(database, args.name)
+    change = topup.grant if args.amount > ZERO else topup.adjust
+    cause = _cause(args.reason, args.key or uuid.uuid4().hex)
+    written = await change(database, user, args.amount, cause, at=_now())
+    note = "" if written else " (this key was used before: nothing changed)"
+    print(f"{user.name}: balance {await _total(database, user)}{note}")
+    return 0
+
+
+async def _set(database: Database, args: argparse.Namespace) -> int:
+    if args.group is None and args.role is None and args.status is None:
+        raise ValueError("nothing to change: give --group, --role or --status")
+    found = await users.find(database, args.name)
+    user = await users.change(database, found, role=args.role, status=args.status, group=args.group)
+    print(f"{user.name}: {user.role}, {user.status}, group {user.group}")
+    return 0
+
+
+async def _total(database: Database, user: User) -> Amount:
+    return (await statement.balance(database, user)).total
+
+
+def _cause(reason: str, key: str) -> Cause:
+    return Cause(f"cli:{_operator()}", reason, key)
+
+
+def _operator() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # A container's user without a name.
+        return "unknown"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

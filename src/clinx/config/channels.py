@@ -1,0 +1,202 @@
+"""Channel documents to `clinx.domain.catalog.Channel`, with their secrets resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from clinx.config.declared import Entry
+from clinx.config.diagnostics import Diagnostic, did_you_mean, errors
+from clinx.config.nodes import Mark, Node, json_text
+from clinx.config.places import MANAGED_HEADERS, url_problem
+from clinx.config.prices import compile_cost
+from clinx.config.providers import ROUTED
+from clinx.config.schema import ChannelShape, TimeoutsShape
+from clinx.config.secrets import PLACEHOLDER, SecretError, SecretResolver, has_reference, looks_secret
+from clinx.domain.catalog import Channel, Credential, Provider, RetryRule, Timeouts
+from clinx.routing.pattern import is_pattern
+
+DEFAULT_GROUP: Final = "default"
+"""The group that exists without being declared, and that sees a channel which names none."""
+
+REFERRING: Final = frozenset({"credentials", "headers", "base_url", "settings", "proxy"})
+"""Keys of a channel whose values may hold references."""
+
+
+@dataclass(slots=True)
+class ChannelCompiler:
+    """Compiles channels against the providers of the same tree."""
+
+    providers: Mapping[str, Provider | None]
+    """By name; None for one that is broken, which has been reported."""
+    required: Mapping[str, frozenset[str]]
+    """Settings that have no default, by provider."""
+    optional: Mapping[str, frozenset[str]]
+    secrets: SecretResolver
+    found: list[Diagnostic]
+
+    def compile(self, entry: Entry[ChannelShape]) -> Channel | None:
+        """Return the channel; None when something is wrong with it, which is then in ``found``."""
+        shape = entry.shape
+        if shape is None:
+            return None
+        before = len(self.found)
+        provider = self._provider(entry, shape)
+        models = self._models(entry, shape)
+        self._refuse_strays(entry.node)
+        if provider is None:
+            return None
+        channel = Channel(
+            name=shape.name,
+            provider=provider,
+            base_url=self._base_url(entry, shape, provider),
+            credentials=tuple(self._credentials(entry, shape, provider)),
+            models=models,
+            groups=tuple(dict.fromkeys(shape.groups or (DEFAULT_GROUP,))),
+            priority=shape.priority,
+            weight=shape.weight,
+            tags=frozenset(shape.tags),
+            headers=tuple(self._headers(entry, shape)),
+            set=tuple(self._set(entry, shape)),
+            settings=self._settings(entry, shape, provider),
+            proxy=self._proxy(entry, shape),
+            timeouts=_timeouts(shape.timeouts),
+            retry=RetryRule(shape.retry.attempts),
+            cost=compile_cost(shape.cost, entry.node.at(("cost",)), self.found) if shape.cost is not None else None,
+        )
+        return None if errors(self.found[before:]) else channel
+
+    def _report(self, mark: Mark, code: str, message: str, hint: str | None = None) -> None:
+        self.found.append(mark.finding(code, message, hint))
+
+    def _provider(self, entry: Entry[ChannelShape], shape: ChannelShape) -> Provider | None:
+        if shape.provider is None:
+            self._report(entry.mark, "E302", 'missing key "provider"', "name a file of providers/, or extend a profile")
+            return None
+        if shape.provider not in self.providers:
+            mark = entry.node.at(("provider",))
+            hint = did_you_mean(shape.provider, self.providers)
+            self._report(mark, "E201", f'unknown provider "{shape.provider}"', hint)
+        return self.providers.get(shape.provider)
+
+    def _models(self, entry: Entry[ChannelShape], shape: ChannelShape) -> dict[str, str]:
+        if shape.models is None:
+            self._report(entry.mark, "E302", 'missing key "models"', "list the public model names")
+            return {}
+        offered: dict[str, str] = {}
+        for index, wish in enumerate(shape.models):
+            mark = entry.node.at(("models", index))
+            for public, upstream in wish.items() if isinstance(wish, dict) else [(wish, wish)]:
+                if public in offered:
+                    self._report(mark, "E206", f'model "{public}" is offered twice by this channel')
+                if is_pattern(upstream) and upstream != public:
+                    self._report(mark, "E303", f'"{upstream}" is a pattern, not the name of a model upstream')
+                offered[public] = upstream
+        return offered
+
+    def _base_url(self, entry: Entry[ChannelShape], shape: ChannelShape, provider: Provider) -> str:
+        if shape.base_url is None:
+            if not provider.base_url:
+                self._report(entry.mark, "E302", 'missing key "base_url"', f'provider "{provider.name}" has none')
+            return provider.base_url
+        mark = entry.node.at(("base_url",))
+        url = self._resolve(shape.base_url, mark, fallback="http://placeholder.invalid")
+        if url is not None and (problem := url_problem(url)) is not None:
+            self._report(mark, "E303", f'"base_url" {problem}')
+        return (url or "").rstrip("/")
+
+    def _credentials(self, entry: Entry[ChannelShape], shape: ChannelShape, provider: Provider) -> Iterator[Credential]:
+        wishes = shape.credentials or []
+        if not wishes and provider.needs_key:
+            hint = "list ${env:NAME} or ${file:PATH}"
+            self._report(entry.mark, "E302", 'missing key "credentials"', hint)
+        for index, wish in enumerate(wishes):
+            mark = entry.node.at(("credentials", index))
+            if wish in wishes[:index]:
+                self._report(mark, "E206", "this credential is listed twice")
+            if not has_reference(wish) and looks_secret(wish):
+                self._report(mark, "E401", "this looks like a secret", "write ${env:NAME} or ${file:PATH}")
+            elif (secret := self._resolve(wish, mark)) is not None:
+                yield Credential(secret, wish if has_reference(wish) else "literal")
+
+    def _headers(self, entry: Entry[ChannelShape], shape: ChannelShape) -> Iterator[tuple[str, str]]:
+        for name, text in shape.headers.items():
+            mark = entry.node.at(("headers", name))
+            if name.lower() in MANAGED_HEADERS:
+                self._report(entry.node.key_at(("headers", name)), "E303", f'header "{name}" belongs to the connection')
+            if not has_reference(text) and _secret_header(name, text):
+                self._report(mark, "E401", "this looks like a secret", "write ${env:NAME} or ${file:PATH}")
+            elif (value := self._resolve(text, mark)) is not None:
+                yield name, value
+
+    def _set(self, entry: Entry[ChannelShape], shape: ChannelShape) -> Iterator[tuple[str, bytes]]:
+        for name, value in shape.set.items():
+            if name in ROUTED:
+                mark = entry.node.key_at(("set", name))
+                self._report(mark, "E303", f'"{name}" is decided by routing, not by "set"')
+            yield name, json_text(value)
+
+    def _settings(self, entry: Entry[ChannelShape], shape: ChannelShape, provider: Provider) -> dict[str, str]:
+        required = self.required[provider.name]
+        known = required | self.optional[provider.name]
+        values = dict(provider.settings)
+        for name, text in shape.settings.items():
+            if name not in known:
+                hint = did_you_mean(name, known)
+                mark = entry.node.key_at(("settings", name))
+                self._report(mark, "E210", f'provider "{provider.name}" has no setting "{name}"', hint)
+            elif (value := self._resolve(text, entry.node.at(("settings", name)))) is not None:
+                values[name] = value
+        for name in sorted(required - shape.settings.keys()):
+            self._report(entry.mark, "E212", f'provider "{provider.name}" needs the setting "{name}"')
+        return values
+
+    def _proxy(self, entry: Entry[ChannelShape], shape: ChannelShape) -> str | None:
+        if shape.proxy is None:
+            return None
+        mark = entry.node.at(("proxy",))
+        proxy = self._resolve(shape.proxy, mark, fallback="http://placeholder.invalid")
+        if proxy is not None and (problem := url_problem(proxy, userinfo=True)) is not None:
+            self._report(mark, "E303", f'"proxy" {problem}')
+        elif not has_reference(shape.proxy) and urlsplit(shape.proxy).password:
+            hint = "write http://user:${env:NAME}@host:port"
+            self._report(mark, "E401", "this proxy address holds a password", hint)
+        return proxy
+
+    def _resolve(self, text: str, mark: Mark, *, fallback: str = PLACEHOLDER) -> str | None:
+        try:
+            return self.secrets.resolve(text)
+        except SecretError as error:
+            if error.code == "E403" and self.secrets.placeholders:
+                self._report(mark, "W403", str(error), error.hint)
+                return fallback
+            self._report(mark, error.code, str(error), error.hint)
+            return None
+
+    def _refuse_strays(self, node: Node) -> None:
+        for key, child in node.map.items():
+            if key not in REFERRING:
+                refuse_references(child, self.found)
+
+
+def refuse_references(node: Node, found: list[Diagnostic]) -> None:
+    """Report references where nothing resolves them: they would be served as they stand."""
+    if isinstance(node.value, str) and has_reference(node.value):
+        hint = f"references may stand in {', '.join(sorted(REFERRING))} of a channel"
+        found.append(node.mark.finding("E404", "a reference is not resolved here", hint))
+    for child in (*node.map.values(), *node.items):
+        refuse_references(child, found)
+
+
+def _secret_header(name: str, text: str) -> bool:
+    words = ("authorization", "key", "token", "secret", "cookie")
+    return looks_secret(text) and any(word in name.lower() for word in words)
+
+
+def _timeouts(shape: TimeoutsShape) -> Timeouts:
+    given: dict[str, Any] = {
+        each.name: value for each in fields(Timeouts) if (value := getattr(shape, each.name)) is not None
+    }
+    return Timeouts(**given)

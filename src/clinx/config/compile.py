@@ -1,0 +1,144 @@
+"""Tree to Snapshot. Pure but for the secrets that the tree refers to: the same tree gives the same snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+
+from clinx.config.channels import DEFAULT_GROUP, ChannelCompiler, refuse_references
+from clinx.config.declared import Declared, declare
+from clinx.config.diagnostics import ConfigError, Diagnostic, errors, ordered
+from clinx.config.document import DocumentReader
+from clinx.config.prices import compile_price
+from clinx.config.providers import compile_provider
+from clinx.config.references import check_references
+from clinx.config.schema import ServerShape
+from clinx.config.secrets import SecretResolver
+from clinx.config.snapshot import Disconnect, Revision, Server, Snapshot
+from clinx.config.tree import Tree
+from clinx.dialects.base import Dialect
+from clinx.domain.catalog import Channel, Group, Model
+from clinx.routing.pattern import Pattern, is_pattern
+from clinx.routing.table import RouteTable
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A snapshot, and what was noticed on the way."""
+
+    snapshot: Snapshot
+    diagnostics: tuple[Diagnostic, ...]
+    """Warnings only."""
+
+
+def compile_tree(
+    tree: Tree,
+    *,
+    secrets: SecretResolver,
+    dialects: Mapping[str, Dialect],
+    at: datetime,
+    reader: DocumentReader | None = None,
+) -> Compiled:
+    """Compile a tree; a reader that is kept between calls saves parsing what did not change.
+
+    Afterwards ``secrets.files`` names the files the tree refers to, whether or not it compiled.
+
+    Raises:
+        ConfigError: the tree has errors; it holds every finding, warnings too.
+    """
+    found: list[Diagnostic] = list(tree.diagnostics)
+    declared = declare(tree, reader or DocumentReader(), found)
+    found.extend(check_references(declared))
+    channels = _channels(declared, secrets, dialects, found)
+    models = _models(declared, found)
+    _refuse_strays(declared, found)
+    diagnostics = ordered(found)
+    if errors(diagnostics):
+        raise ConfigError(diagnostics)
+    snapshot = Snapshot(
+        revision=Revision(tree.id, tree.commit, at),
+        currency=declared.root.currency,
+        groups=_groups(declared),
+        models={name: model for name, model in models.items() if not is_pattern(name)},
+        patterns=_patterns(models),
+        channels={channel.name: channel for channel in channels},
+        routes=RouteTable.build(channels),
+        endpoints=tuple(endpoint for dialect in dialects.values() for endpoint in dialect.endpoints),
+        server=_server(declared.root.server),
+    )
+    return Compiled(snapshot, diagnostics)
+
+
+def _channels(
+    declared: Declared, secrets: SecretResolver, dialects: Mapping[str, Dialect], found: list[Diagnostic]
+) -> list[Channel]:
+    shapes = {name: entry.shape for name, entry in declared.providers.items()}
+    settings = {name: shape.settings if shape is not None else {} for name, shape in shapes.items()}
+    compiler = ChannelCompiler(
+        providers={name: compile_provider(entry, dialects, found) for name, entry in declared.providers.items()},
+        required={
+            name: frozenset(key for key, each in known.items() if each.default is None)
+            for name, known in settings.items()
+        },
+        optional={
+            name: frozenset(key for key, each in known.items() if each.default is not None)
+            for name, known in settings.items()
+        },
+        secrets=secrets,
+        found=found,
+    )
+    compiled = [compiler.compile(entry) for entry in declared.channels]
+    return [channel for channel in compiled if channel is not None]
+
+
+def _groups(declared: Declared) -> dict[str, Group]:
+    groups = {DEFAULT_GROUP: Group(DEFAULT_GROUP)}
+    shapes = {name: entry.shape for name, entry in declared.groups.items() if entry.shape is not None}
+    for name, shape in shapes.items():
+        multiplier = Fraction(1) if shape.multiplier is None else shape.multiplier
+        groups[name] = Group(name, multiplier, shape.description, tuple(shape.tries))
+    return groups
+
+
+def _models(declared: Declared, found: list[Diagnostic]) -> dict[str, Model]:
+    models: dict[str, Model] = {}
+    for name, entry in declared.models.items():
+        shape = entry.shape
+        price = compile_price(shape, entry.node, declared.root.currency, found) if shape is not None else None
+        if shape is not None and price is not None:
+            models[name] = Model(
+                name=name,
+                price=price,
+                context=shape.context,
+                max_output=shape.max_output,
+                vendor=shape.vendor,
+                encoding=shape.encoding,
+                tags=tuple(shape.tags),
+            )
+    return models
+
+
+def _patterns(models: Mapping[str, Model]) -> tuple[tuple[Pattern, Model], ...]:
+    pairs = [(Pattern.parse(name), model) for name, model in models.items() if is_pattern(name)]
+    return tuple(sorted(pairs, key=lambda pair: pair[0].order))
+
+
+def _server(shape: ServerShape) -> Server:
+    return Server(
+        cors=tuple(shape.cors),
+        trusted_proxies=tuple(shape.trusted_proxies),
+        max_body=shape.max_body,
+        body_timeout=shape.body_timeout,
+        on_client_disconnect=Disconnect(shape.on_client_disconnect),
+        egress_allow=tuple(shape.egress_allow),
+    )
+
+
+def _refuse_strays(declared: Declared, found: list[Diagnostic]) -> None:
+    for key, node in declared.root_node.map.items():
+        if key not in {"channels", "profiles"}:
+            refuse_references(node, found)
+    for entry in (*declared.groups.values(), *declared.models.values()):
+        refuse_references(entry.node, found)

@@ -1,0 +1,46 @@
+"""Addresses of upstreams, checked as far as text can be."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+from clinx.domain.template import Template
+
+BUILTIN_ECHO: Final = "builtin:echo"
+"""The echo server of this process."""
+
+MANAGED_HEADERS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-encoding"})
+"""Headers of the connection itself: never set by the tree."""
+
+_HOST: Final = re.compile(r"[A-Za-z0-9._\-\[\]:]+")
+_SPACES: Final = re.compile(r"[\s\x00-\x20\x7f]")
+
+
+def url_problem(text: str, *, userinfo: bool = False) -> str | None:
+    """Say why this is not a base URL or proxy address, if so."""
+    if _SPACES.search(text):
+        return "must not contain spaces"
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return "is not an address"
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return "must start with http:// or https:// and name a host"
+    if port == 0 or not _HOST.fullmatch(parts.netloc.rpartition("@")[2]):
+        return "is not an address"
+    if not userinfo and "@" in parts.netloc:
+        return "must not hold a user name or password"
+    return "must not have a query or fragment" if parts.query or parts.fragment else None
+
+
+def template_problem(text: str, holes: frozenset[str]) -> tuple[str, str | None] | None:
+    """Say why a text is not a template over these holes: the code and the name that is unknown, if it is that."""
+    try:
+        template = Template.parse(text)
+    except ValueError:
+        return "E303", None
+    unknown = next((name for name in template.names if name not in holes), None)
+    return ("E211", unknown) if unknown is not None else None

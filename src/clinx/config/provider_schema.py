@@ -1,0 +1,105 @@
+"""The shape of one providers/*.yaml file."""
+
+# ruff: noqa: RUF012  (pydantic copies the default of a field for every instance)
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from clinx.config.quantities import Text
+from clinx.config.schema import HeaderName, HeaderValue, MemberName, Name, Shape
+
+SettingName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,63}$")]
+"""A setting's name; `{{ settings.name }}` in templates."""
+
+
+class AuthShape(Shape):
+    """How the credential is presented. Values are templates with the holes `key`, `model` and `settings.<name>`."""
+
+    headers: dict[HeaderName, HeaderValue] = {}
+    """Headers, such as `Authorization: "Bearer {{ key }}"`."""
+    query: dict[MemberName, str] = {}
+    """Query parameters."""
+
+
+class EndpointShape(Shape):
+    """Where one operation is taken."""
+
+    dialect: str | None = None
+    """Wire format; the label's usual one when absent."""
+    path: Annotated[str, StringConstraints(pattern=r"^/[^\s?#]*( ?[^\s?#]+)*$", max_length=500)]
+    """Appended to the base URL: a template with the holes `model`, `deployment` and `settings.<name>`."""
+    query: dict[MemberName, str] = {}
+    """Query parameters: templates with the same holes."""
+
+
+class EndpointsShape(Shape):
+    """What the provider takes, by label."""
+
+    chat: EndpointShape | None = None
+    """Chat completions (openai_chat)."""
+    completions: EndpointShape | None = None
+    """Text completions (openai_chat)."""
+    embeddings: EndpointShape | None = None
+    """Embeddings (openai_embeddings)."""
+
+
+class ParamShape(Shape):
+    """A quirk: a change to the top level of the outbound body."""
+
+    rename: dict[MemberName, MemberName] = {}
+    """Old name to new name; the old one is dropped when the new one is already there."""
+    drop: list[MemberName] = []
+    """Members this provider does not take."""
+    default: dict[MemberName, Any] = {}
+    """Members added when the caller did not send them."""
+    set: dict[MemberName, Any] = {}
+    """Members that always have this value."""
+    when: Annotated[str, Field(min_length=1)] | None = None
+    """A condition over `model`, `operation` and `stream`; always when absent."""
+
+
+class StreamShape(Shape):
+    """What this provider's streams are like."""
+
+    usage: Literal["on_request", "automatic", "never"] = "on_request"
+    """Whether usage comes at the end: when `stream_options` asks, always, or never (then we count)."""
+    end: Literal["done", "finish"] = "done"
+    """What marks a good end: `data: [DONE]`, or a finish reason followed by the end of the body."""
+
+
+class SettingShape(Shape):
+    """A value each channel may give."""
+
+    default: Text | None = None
+    """Without a default every channel must give one."""
+    description: str = ""
+    """For people."""
+
+
+class ProviderShape(Shape):
+    """One vendor or self-hosted service. Generic and shareable: no secrets, no channels."""
+
+    provider: Name
+    """The name; the file is called the same."""
+    description: str = ""
+    """For people."""
+    extends: str | None = None
+    """Provider to inherit from: maps merge, lists replace, `~` deletes."""
+    base_url: str | None = None
+    """Scheme and host, and a path if the vendor has one. Without it each channel must give one."""
+    auth: AuthShape = AuthShape()
+    """How the credential is presented."""
+    needs_key: bool = True
+    """Whether a channel must have credentials."""
+    endpoints: EndpointsShape = EndpointsShape()
+    """What it takes, and where."""
+    params: list[ParamShape] = []
+    """Quirks, applied in order."""
+    stream: StreamShape = StreamShape()
+    """What its streams are like."""
+    settings: dict[SettingName, SettingShape] = {}
+    """Values each channel may give."""
+    imports: dict[Name, list[int]] = {}
+    """Channel types of other systems that mean this provider."""

@@ -1,0 +1,166 @@
+"""Provider documents to `clinx.domain.catalog.Provider`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from clinx.config.conditions import PARAM_NAMES, ConditionError, Expression, compile_condition
+from clinx.config.declared import Entry
+from clinx.config.diagnostics import Diagnostic, did_you_mean, errors
+from clinx.config.nodes import Mark, Node, json_text
+from clinx.config.places import BUILTIN_ECHO, MANAGED_HEADERS, template_problem, url_problem
+from clinx.config.provider_schema import EndpointShape, ParamShape, ProviderShape
+from clinx.config.secrets import has_reference, looks_secret
+from clinx.domain.catalog import ParamRule, Provider, StreamEnd, UpstreamEndpoint, UsageInStream
+from clinx.domain.operation import Operation
+from clinx.domain.template import Template
+
+LABELS: Final[Mapping[str, tuple[str, Operation]]] = {
+    "chat": ("openai_chat", Operation.CHAT),
+    "completions": ("openai_chat", Operation.COMPLETE),
+    "embeddings": ("openai_embeddings", Operation.EMBED),
+}
+"""Label of an endpoint to its usual dialect and its operation."""
+
+ROUTED: Final = frozenset({"model", "stream"})
+"""Members of a body that decide where it goes and how it comes back: never set by the tree."""
+
+
+@dataclass(slots=True)
+class _Context:
+    """One provider being compiled."""
+
+    node: Node
+    shape: ProviderShape
+    dialects: Collection[str]
+    found: list[Diagnostic]
+
+    @property
+    def settings(self) -> frozenset[str]:
+        return frozenset(f"settings.{name}" for name in self.shape.settings)
+
+    def mark(self, *path: str | int) -> Mark:
+        return self.node.at(path)
+
+
+def compile_provider(
+    entry: Entry[ProviderShape], dialects: Collection[str], found: list[Diagnostic]
+) -> Provider | None:
+    """Return the provider; None when something is wrong with it, which is then in ``found``."""
+    shape = entry.shape
+    if shape is None:
+        return None
+    before = len(found)
+    context = _Context(entry.node, shape, dialects, found)
+    _refuse_secrets(entry.node, found)
+    provider = Provider(
+        name=entry.name,
+        base_url=_base_url(context),
+        endpoints=tuple(_endpoints(context)),
+        headers=tuple(_headers(context)),
+        query=tuple(_templates(context, ("auth", "query"), shape.auth.query, frozenset({"key", "model"}))),
+        params=tuple(_param(context, i, param) for i, param in enumerate(shape.params)),
+        usage_in_stream=UsageInStream(shape.stream.usage),
+        stream_end=StreamEnd(shape.stream.end),
+        settings={name: each.default for name, each in shape.settings.items() if each.default is not None},
+        needs_key=shape.needs_key,
+    )
+    return None if errors(found[before:]) else provider
+
+
+def _base_url(context: _Context) -> str:
+    url = context.shape.base_url
+    if url is None or url == BUILTIN_ECHO:
+        return url or ""
+    if (problem := url_problem(url)) is not None:
+        context.found.append(context.mark("base_url").finding("E303", f'"base_url" {problem}'))
+    return url.rstrip("/")
+
+
+def _endpoints(context: _Context) -> Iterator[UpstreamEndpoint]:
+    for label, (usual, operation) in LABELS.items():
+        endpoint: EndpointShape | None = getattr(context.shape.endpoints, label)
+        if endpoint is None:
+            continue
+        dialect = endpoint.dialect or usual
+        if dialect not in context.dialects:
+            place = context.mark("endpoints", label, "dialect")
+            hint = did_you_mean(dialect, context.dialects)
+            context.found.append(place.finding("E204", f'unknown dialect "{dialect}"', hint))
+        holes = frozenset({"model", "deployment"})
+        path = dict(_templates(context, ("endpoints", label), {"path": endpoint.path}, holes))
+        query = tuple(_templates(context, ("endpoints", label, "query"), endpoint.query, holes))
+        yield UpstreamEndpoint(operation, dialect, path["path"], query)
+
+
+def _headers(context: _Context) -> Iterator[tuple[str, Template]]:
+    headers = context.shape.auth.headers
+    for name in headers:
+        if name.lower() in MANAGED_HEADERS:
+            mark = context.node.key_at(("auth", "headers", name))
+            context.found.append(mark.finding("E303", f'header "{name}" belongs to the connection'))
+    yield from _templates(context, ("auth", "headers"), headers, frozenset({"key", "model"}))
+
+
+def _templates(
+    context: _Context, path: tuple[str, ...], texts: Mapping[str, str], holes: frozenset[str]
+) -> Iterator[tuple[str, Template]]:
+    known = holes | context.settings
+    for name, text in texts.items():
+        problem = template_problem(text, known)
+        if problem is None:
+            yield name, Template.parse(text)
+            continue
+        yield name, Template(("",))
+        code, unknown = problem
+        mark = context.mark(*path, name)
+        if unknown is None:
+            context.found.append(mark.finding(code, f'"{name}" is not a template', "a hole is {{ name }}"))
+        else:
+            hint = did_you_mean(unknown, known) or f"known here: {', '.join(sorted(known))}"
+            context.found.append(mark.finding(code, f'unknown name "{unknown}" in a template', hint))
+
+
+def _param(context: _Context, index: int, param: ParamShape) -> ParamRule:
+    for verb in ("rename", "drop", "default", "set"):
+        for name in ROUTED.intersection(_touched(getattr(param, verb))):
+            mark = context.mark("params", index, verb)
+            context.found.append(mark.finding("E303", f'"{name}" is decided by routing, not by a rule'))
+    return ParamRule(
+        when=_when(context, index, param.when),
+        rename=tuple(param.rename.items()),
+        drop=tuple(param.drop),
+        default=tuple((name, json_text(value)) for name, value in param.default.items()),
+        set=tuple((name, json_text(value)) for name, value in param.set.items()),
+    )
+
+
+def _touched(rule: Mapping[str, Any] | list[str]) -> list[str]:
+    names = list(rule)
+    if isinstance(rule, dict):
+        names.extend(value for value in rule.values() if isinstance(value, str))
+    return names
+
+
+def _when(context: _Context, index: int, source: str | None) -> Expression | None:
+    if source is None:
+        return None
+    try:
+        return compile_condition(source, PARAM_NAMES)
+    except ConditionError as error:
+        mark = context.mark("params", index, "when")
+        context.found.append(mark.finding("E306", f"condition: {error}", error.hint))
+        return None
+
+
+def _refuse_secrets(node: Node, found: list[Diagnostic]) -> None:
+    """Providers are shared between operators: neither secrets nor references to them."""
+    if isinstance(node.value, str):
+        if has_reference(node.value):
+            found.append(node.mark.finding("E404", "a provider holds no references", "put it on the channel"))
+        elif looks_secret(node.value) and " " not in node.value and "/" not in node.value:
+            found.append(node.mark.finding("E401", "this looks like a secret", "put ${env:NAME} on the channel"))
+    for child in (*node.map.values(), *node.items):
+        _refuse_secrets(child, found)

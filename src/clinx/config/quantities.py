@@ -1,0 +1,150 @@
+"""Numbers as operators write them: ``5s``, ``32MiB``, ``128k``, ``"2.50"``; as types for the schema."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated, Any, Final
+
+from pydantic import PlainValidator, WithJsonSchema
+
+from clinx.domain.identity import Network
+
+_NUMBER: Final = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?")
+_QUANTITY: Final = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)([A-Za-z]*)")
+_SECONDS: Final[Mapping[str, Fraction]] = {
+    "ms": Fraction(1, 1000),
+    "s": Fraction(1),
+    "m": Fraction(60),
+    "h": Fraction(3600),
+}
+_FACTORS: Final[Mapping[str, int]] = {
+    "": 1,
+    "B": 1,
+    "k": 10**3,
+    "K": 10**3,
+    "M": 10**6,
+    "G": 10**9,
+    "kB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+}
+_WIDEST: Final = 20
+_LONGEST: Final = 7 * 24 * 3600
+_LARGEST: Final = 10**12
+
+
+def read_decimal(value: object) -> Fraction:
+    """Read a non-negative decimal, exactly: ``"2.50"``, ``2.50`` or ``3``.
+
+    Raises:
+        ValueError: negative, not a decimal number, or of more than 18 digits on a side.
+    """
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if isinstance(value, Decimal) and abs(value.adjusted()) < _WIDEST:
+        text = f"{value:f}"
+    if not _NUMBER.fullmatch(text):
+        raise ValueError('expected an amount of zero or more, such as "2.50"')
+    return Fraction(text)
+
+
+def read_duration(value: object) -> float:
+    """Read a duration in seconds: ``500ms``, ``5s``, ``1.5m``, ``1h``; a bare 0 is allowed, other bare numbers are not.
+
+    Raises:
+        ValueError: no unit, or longer than a week.
+    """
+    found = _QUANTITY.fullmatch(value) if isinstance(value, str) else None
+    unit = _SECONDS.get(found[2]) if found else None
+    if found is None or unit is None:
+        raise ValueError("expected a duration with a unit, such as 500ms, 5s, 1m or 1h")
+    seconds = Fraction(found[1]) * unit
+    if not 0 < seconds <= _LONGEST:
+        raise ValueError("expected more than 0 and at most a week (168h)")
+    return float(seconds)
+
+
+def read_size(value: object) -> int:
+    """Read a whole number with an optional factor: ``32MiB``, ``128k`` (1000), ``1M``, ``4096``.
+
+    Raises:
+        ValueError: not a whole number, below 1 or above 10**12.
+    """
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    found = _QUANTITY.fullmatch(text)
+    factor = _FACTORS.get(found[2]) if found else None
+    if found is None or factor is None:
+        raise ValueError("expected a whole number with an optional factor, such as 4096, 128k or 32MiB")
+    size = Fraction(found[1]) * factor
+    if size.denominator != 1 or not 1 <= size <= _LARGEST:
+        raise ValueError("expected a whole number from 1 to 10^12")
+    return int(size)
+
+
+def read_per(value: object) -> int:
+    """Read how many units a rate is for.
+
+    Raises:
+        ValueError: not one of 1, 1k, 1M.
+    """
+    size = {"1": 1, "1k": 10**3, "1M": 10**6}.get(str(value) if isinstance(value, str | int) else "")
+    if size is None or isinstance(value, bool):
+        raise ValueError("expected 1, 1k or 1M")
+    return size
+
+
+def read_network(value: object) -> Network:
+    """Read an address range: ``10.0.0.0/8``, ``::1``.
+
+    Raises:
+        ValueError: not one, or with bits set beyond the prefix.
+    """
+    if not isinstance(value, str):
+        raise ValueError("expected an address range such as 10.0.0.0/8")  # noqa: TRY004  (pydantic collects ValueErrors)
+    return ipaddress.ip_network(value)
+
+
+def read_text(value: object) -> str:
+    """Read a scalar as text: settings are strings, but ``true`` and ``8`` need no quotes.
+
+    Raises:
+        ValueError: a list, a map or nothing.
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | Decimal):
+        return str(value)
+    raise ValueError("expected text")
+
+
+def _shown(read: Callable[[object], Any], *types: str, **schema: Any) -> tuple[PlainValidator, WithJsonSchema]:
+    return PlainValidator(read), WithJsonSchema({"type": types[0] if len(types) == 1 else list(types), **schema})
+
+
+_AMOUNT: Final = _shown(read_decimal, "string", "number", minimum=0, pattern=r"^[0-9]{1,18}(\.[0-9]{1,18})?$")
+_DURATION: Final = _shown(read_duration, "string", pattern=r"^[0-9]+(\.[0-9]+)?(ms|s|m|h)$")
+_SIZE: Final = _shown(
+    read_size, "string", "integer", minimum=1, pattern=r"^[0-9]+(\.[0-9]+)?(B|[kKMG]|[kMG]B|[KMG]iB)?$"
+)
+_PER: Final = (PlainValidator(read_per), WithJsonSchema({"enum": [1, "1", "1k", "1M"]}))
+_NETWORK: Final = _shown(read_network, "string")
+_TEXT: Final = _shown(read_text, "string", "number", "boolean")
+
+AmountText = Annotated[Fraction, _AMOUNT[0], _AMOUNT[1]]
+"""A non-negative decimal, exact."""
+Seconds = Annotated[float, _DURATION[0], _DURATION[1]]
+"""A duration, in seconds."""
+Size = Annotated[int, _SIZE[0], _SIZE[1]]
+"""A count of bytes or tokens."""
+Per = Annotated[int, _PER[0], _PER[1]]
+"""How many units a rate is for."""
+NetworkText = Annotated[Network, _NETWORK[0], _NETWORK[1]]
+"""An address range."""
+Text = Annotated[str, _TEXT[0], _TEXT[1]]
+"""A scalar, as text."""

@@ -1,0 +1,283 @@
+"""The shape of gateway.yaml and of the files it includes.
+
+Docstrings of fields are the descriptions in the JSON Schema that editors use. Names that refer to other things are
+checked in `references`, not here.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
+
+from clinx.config.quantities import AmountText, NetworkText, Per, Seconds, Size, Text
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+"""What the operator calls a channel, group, profile or tag; it becomes a metric label and a log field."""
+ModelName = Annotated[str, StringConstraints(pattern=r"^[^\s?\[\]\x00-\x1f\x7f]{1,200}$")]
+"""A public or upstream model name; `*` stands for any text."""
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")]
+HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\t -~\u0080-\uffff]{0,4096}$")]
+MemberName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,100}$")]
+"""A top-level member of a request body."""
+
+
+class Shape(BaseModel):
+    """Strict: no unknown keys, no conversions."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class UnitRates(Shape):
+    """Amounts by unit. Buckets are disjoint: a cached token is never also an input token."""
+
+    input: AmountText | None = None
+    """Prompt tokens that were not cached."""
+    output: AmountText | None = None
+    """Generated tokens."""
+    cache_read: AmountText | None = None
+    """Prompt tokens read from the vendor's cache; as `input` when absent."""
+    cache_write: AmountText | None = None
+    """Prompt tokens written to the vendor's cache; as `input` when absent."""
+    cache_write_1h: AmountText | None = None
+    """The same with a lifetime of one hour; as `cache_write` when absent."""
+    reasoning: AmountText | None = None
+    """Reasoning tokens, when priced apart from `output`."""
+    audio_input: AmountText | None = None
+    """Audio tokens of the prompt; as `input` when absent."""
+    audio_output: AmountText | None = None
+    """Audio tokens of the answer; as `output` when absent."""
+    image_input: AmountText | None = None
+    """Image tokens of the prompt; as `input` when absent."""
+    image_output: AmountText | None = None
+    """Image tokens of the answer; as `output` when absent."""
+    image: AmountText | None = None
+    """One image."""
+    second: AmountText | None = None
+    """One second of audio or video."""
+    character: AmountText | None = None
+    """Characters of text (speech)."""
+    search: AmountText | None = None
+    """One web search."""
+    call: AmountText | None = None
+    """One successful call."""
+
+
+class PriceCase(UnitRates):
+    """Rates that apply instead when a condition on the request holds."""
+
+    if_: Annotated[str, Field(alias="if", min_length=1)]
+    """A condition over `request` (the caller's body), `model` and `group`."""
+    per: Per | None = None
+    """How many tokens or characters the amounts are for; as the price's own when absent."""
+
+
+class FlatPrice(UnitRates):
+    """One row of rates, and cases that replace it."""
+
+    per: Per | None = None
+    """How many tokens or characters the amounts are for: 1M, 1k or 1. Images, seconds, searches and calls are priced
+    one by one."""
+    when: list[PriceCase] = []
+    """Tried in order; the first whose condition holds replaces the rates above."""
+
+
+class PriceTier(UnitRates):
+    """Rates for prompts up to a length; the last tier is open."""
+
+    upto: Size | None = None
+    """Longest whole prompt (cached parts included) this tier is for, in tokens."""
+    per: Per | None = None
+    """How many tokens or characters the amounts are for: 1M, 1k or 1."""
+
+
+class RatioPrice(Shape):
+    """Prices in the notation of one-api and new-api: 1 = 2 USD per 1M prompt tokens."""
+
+    model: AmountText
+    """The model ratio."""
+    completion: AmountText | None = None
+    """Output relative to input; 1 when absent."""
+    cache: AmountText | None = None
+    """Cache reads relative to input; 1 when absent."""
+    cache_write: AmountText | None = None
+    """Cache writes relative to input; 1 when absent."""
+    audio: AmountText | None = None
+    """Audio input relative to input; 1 when absent."""
+    audio_completion: AmountText | None = None
+    """Audio output relative to audio input; as text output when absent."""
+
+
+def _price_form(value: Any) -> str:
+    if isinstance(value, list):
+        return "tiers"
+    return "rates" if isinstance(value, dict) else "free"
+
+
+PriceShape = Annotated[
+    Annotated[Literal["free"], Tag("free")]
+    | Annotated[FlatPrice, Tag("rates")]
+    | Annotated[list[PriceTier], Tag("tiers"), Field(min_length=1)],
+    Discriminator(_price_form),
+]
+
+
+class ModelShape(Shape):
+    """A public model: its price, and what the model list says of it."""
+
+    price: PriceShape | None = None
+    """`free`, one row of rates, or tiers by prompt length."""
+    ratio: RatioPrice | None = None
+    """The price in ratio notation; instead of `price`."""
+    context: Size | None = None
+    """Largest prompt, in tokens."""
+    max_output: Size | None = None
+    """Largest answer, in tokens: bounds the hold when the caller names no limit."""
+    vendor: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    """Who made it; `owned_by` in the model list."""
+    encoding: Literal["cl100k_base", "o200k_base", "p50k_base", "r50k_base"] | None = None
+    """Tokenizer for counting when an upstream reports no usage; chosen by name when absent."""
+    tags: list[Name] = []
+    """For the model list and the price page."""
+
+
+class GroupShape(Shape):
+    """A named class of users: which channels it sees, and the factor on prices."""
+
+    multiplier: AmountText | None = None
+    """Factor on every price; 1 when absent."""
+    description: Annotated[str, StringConstraints(max_length=500)] = ""
+    """For people."""
+    tries: list[str] = []
+    """A group of groups: these are tried in order, each with its own channels and multiplier."""
+
+
+class TimeoutsShape(Shape):
+    """Deadlines of one attempt."""
+
+    connect: Seconds | None = None
+    """Until connected; 5s when absent."""
+    first_byte: Seconds | None = None
+    """Until the first byte of the answer; 60s when absent."""
+    idle: Seconds | None = None
+    """Between two pieces of the answer; 120s when absent."""
+    total: Seconds | None = None
+    """The whole exchange, all attempts together; 30m when absent."""
+
+
+class RetryShape(Shape):
+    """What happens after a failure that another channel might not have."""
+
+    attempts: Annotated[int, Field(ge=1, le=3)] = 3
+    """Most attempts of one exchange while this channel leads; 1 means no retry."""
+
+
+class CostShape(UnitRates):
+    """What we pay the vendor."""
+
+    per: Per | None = None
+    """How many tokens or characters the amounts are for: 1M, 1k or 1."""
+
+
+def _entry_form(value: Any) -> str:
+    return "mapping" if isinstance(value, dict) else "name"
+
+
+ModelEntry = Annotated[
+    Annotated[ModelName, Tag("name")] | Annotated[dict[ModelName, ModelName], Tag("mapping"), Field(min_length=1)],
+    Discriminator(_entry_form),
+]
+
+
+class ProfileShape(Shape):
+    """The shared half of channels."""
+
+    extends: str | Annotated[list[str], Field(min_length=1)] | None = None
+    """Profile to inherit from, or several, later ones over earlier: maps merge, lists replace, `~` deletes."""
+    provider: str | None = None
+    """A file of providers/, without `.yaml`."""
+    credentials: list[Annotated[str, StringConstraints(min_length=1)]] | None = None
+    """`${env:NAME}` or `${file:PATH}`; several are used in turn."""
+    models: Annotated[list[ModelEntry], Field(min_length=1)] | None = None
+    """Public names offered; a map is public name to upstream name."""
+    groups: Annotated[list[str], Field(min_length=1)] | None = None
+    """Groups that see this channel; [default] when absent."""
+    priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] = 0
+    """Higher is tried first."""
+    weight: Annotated[int, Field(ge=0, le=1_000_000)] = 1
+    """Share among channels of the same priority; 0 is used only when nothing else is left."""
+    tags: list[Name] = []
+    """For routing rules and reports."""
+    base_url: Annotated[str, StringConstraints(min_length=1)] | None = None
+    """Replaces the provider's."""
+    headers: dict[HeaderName, HeaderValue] = {}
+    """Sent upstream; values may hold references to secrets."""
+    set: dict[MemberName, Any] = {}
+    """Merged into the top level of the outbound body."""
+    settings: dict[MemberName, Text] = {}
+    """Values for the settings its provider declares."""
+    proxy: Annotated[str, StringConstraints(min_length=1)] | None = None
+    """Outbound HTTP proxy; may hold references to secrets."""
+    timeouts: TimeoutsShape = TimeoutsShape()
+    """Deadlines."""
+    retry: RetryShape = RetryShape()
+    """Retries."""
+    cost: CostShape | None = None
+    """What we pay, for margin reports."""
+
+
+class ChannelShape(ProfileShape):
+    """One usable way to a provider."""
+
+    name: Name
+    """The stable identity: health, statistics and logs hang on it."""
+
+
+class ServerShape(Shape):
+    """How the edge behaves."""
+
+    cors: list[Annotated[str, StringConstraints(pattern=r"^(\*|https?://[^\s/]+)$")]] = []
+    """Origins that browsers may call from; `*` is any."""
+    trusted_proxies: list[NetworkText] = []
+    """Peers whose X-Forwarded-For is believed."""
+    max_body: Size = 32 * 2**20
+    """Largest request body; 32MiB when absent."""
+    body_timeout: Seconds = 30.0
+    """Most time a request body may take to arrive; 30s when absent."""
+    on_client_disconnect: Literal["cancel", "drain"] = "cancel"
+    """`cancel` closes the upstream request when a caller goes away; `drain` reads the answer to its end."""
+    egress_allow: list[NetworkText] = []
+    """Address ranges that channels may reach although they are refused: link-local, metadata services, reserved."""
+
+
+class GatewayShape(Shape):
+    """The root document of a Clinx configuration tree."""
+
+    version: Literal[1] = 1
+    """Version of this format."""
+    include: list[str] = []
+    """More files of this shape (groups, models, profiles, channels): relative globs, inside the tree."""
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "USD"
+    """The one currency of the ledger and of every amount here."""
+    groups: dict[Name, GroupShape] = {}
+    """Classes of users. `default` exists even when it is not listed."""
+    models: dict[ModelName, ModelShape] = {}
+    """What callers may ask for, and what it costs. Exact names win over patterns, longer patterns over shorter ones."""
+    profiles: dict[Name, ProfileShape] = {}
+    """Shared halves of channels."""
+    channels: list[ChannelShape] = []
+    """Usable ways to providers."""
+    server: ServerShape = ServerShape()
+    """How the edge behaves."""
+
+
+ROOT_ONLY = frozenset({"include", "currency", "server"})
+"""Keys of gateway.yaml that an included file may not have."""
+
+LATER = {
+    "channel": frozenset({"limits", "status_map", "thinking_to_content", "policies"}),
+    "model": frozenset({"lossy"}),
+    "gateway": frozenset({"policies"}),
+    "provider": frozenset({"usage", "signer", "framing", "errors", "status_map"}),
+}
+"""Keys of later releases, by kind of document: named so that they are refused with the right words."""

@@ -1,0 +1,57 @@
+"""Reading JSON that others wrote carelessly.
+
+The strict parser refuses lone surrogates and bytes that are no UTF-8 in what it decodes. Upstreams send both (an emoji
+cut between two tokens), and clients cope, so metering has to cope as well. What is forwarded stays as it came.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Final, Never, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+_ANYTHING: Final = msgspec.json.Decoder()
+
+
+def decode(data: bytes | memoryview) -> object:
+    """Decode JSON text; what is no UTF-8 becomes replacement characters, lone surrogates stay.
+
+    Raises:
+        ValueError: not JSON, NaN or infinite, or nested too deeply.
+    """
+    try:
+        return _ANYTHING.decode(data)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _decode_slowly(bytes(data))
+
+
+def decode_as(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
+    """Decode JSON text to the decoder's type, which must hold no `msgspec.Raw`; lenient as `decode`.
+
+    Raises:
+        ValueError: not JSON, or not of that type.
+    """
+    try:
+        return decoder.decode(data)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return msgspec.convert(_decode_slowly(data), decoder.type)
+
+
+def _decode_slowly(data: bytes) -> object:
+    try:
+        return json.loads(data.decode("utf-8", "replace"), parse_constant=_refuse)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def _refuse(constant: str) -> Never:
+    raise ValueError(f"{constant} is not JSON")

@@ -1,0 +1,71 @@
+"""`OpenAIChat`: the rooms of this dialect behind the relay's protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from clinx.dialects.base import CountTokens, Envelope, Inbound, Rendered, StreamTap, UpstreamProblem, WholeAnswer
+from clinx.dialects.openai_chat import endpoints, errors, prompt, request, response
+from clinx.dialects.openai_chat import models as cards
+from clinx.dialects.openai_chat.stream import ChatTap
+from clinx.domain.catalog import Endpoint, Model, StreamEnd, UsageInStream
+from clinx.domain.operation import Operation
+from clinx.errors import GatewayError
+
+
+class OpenAIChat:
+    """OpenAI's chat and text completions, and the model list; a `Dialect` without state."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """The glossary name."""
+        return endpoints.NAME
+
+    @property
+    def endpoints(self) -> Sequence[Endpoint]:
+        """The paths spoken."""
+        return endpoints.ENDPOINTS
+
+    def open_request(self, operation: Operation, inbound: Inbound) -> Envelope:
+        """Read the envelope."""
+        return request.open_request(operation, inbound)
+
+    def stream_patches(self, envelope: Envelope, usage_in_stream: UsageInStream) -> Mapping[str, bytes | None]:
+        """Return what to change so that the upstream reports usage."""
+        return request.stream_patches(envelope, usage_in_stream)
+
+    def tap(self, envelope: Envelope, stream_end: StreamEnd) -> StreamTap:
+        """Return a fresh tap."""
+        return ChatTap(wants_usage=envelope.wants_usage, end=stream_end)
+
+    def read_answer(self, envelope: Envelope, body: bytes) -> WholeAnswer:
+        """Read a whole answer."""
+        del envelope  # chat and text completions answer alike
+        return response.read_answer(body)
+
+    def read_problem(self, body: bytes) -> UpstreamProblem:
+        """Read an error body."""
+        return errors.read_problem(body)
+
+    def count_prompt(self, envelope: Envelope, count: CountTokens) -> int:
+        """Count the prompt's tokens."""
+        counted = prompt.count_chat if envelope.operation is Operation.CHAT else prompt.count_complete
+        return counted(envelope.body, count)
+
+    def render_error(self, error: GatewayError, request_id: str) -> Rendered:
+        """Write a whole error answer."""
+        return errors.render_error(error, request_id)
+
+    def render_stream_error(self, error: GatewayError, request_id: str) -> bytes:
+        """Write an error event."""
+        return errors.render_stream_error(error, request_id)
+
+    def render_models(self, models: Sequence[Model]) -> bytes:
+        """Write the model list."""
+        return cards.render_models(models)
+
+    def render_model(self, model: Model) -> bytes:
+        """Write one model card."""
+        return cards.render_model(model)

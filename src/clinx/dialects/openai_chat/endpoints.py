@@ -1,0 +1,18 @@
+"""The paths of this dialect."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from clinx.domain.catalog import Endpoint
+from clinx.domain.operation import Operation
+
+NAME: Final = "openai_chat"
+
+ENDPOINTS: Final = (
+    Endpoint("POST", "/v1/chat/completions", NAME, Operation.CHAT),
+    Endpoint("POST", "/v1/completions", NAME, Operation.COMPLETE),
+    Endpoint("GET", "/v1/models", NAME, Operation.LIST_MODELS),
+    # Model names hold slashes: `openai/gpt-4o`.
+    Endpoint("GET", "/v1/models/{model:.+}", NAME, Operation.SHOW_MODEL),
+)

@@ -1,0 +1,177 @@
+"""The catalogue the YAML tree declares: providers, channels, groups and models, compiled to frozen values."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+
+from clinx.domain.operation import Operation
+from clinx.domain.pricing import Condition, Price, Rates
+from clinx.domain.template import Template
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An inbound (method, path) and what it means. ``path`` is in aiohttp's notation: ``/v1/models/{model}``."""
+
+    method: str
+    path: str
+    dialect: str
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamEndpoint:
+    """Where a provider takes one operation, and in which dialect."""
+
+    operation: Operation
+    dialect: str
+    path: Template
+    query: tuple[tuple[str, Template], ...] = ()
+
+
+class UsageInStream(StrEnum):
+    """Whether a provider reports usage at the end of a stream."""
+
+    ON_REQUEST = "on_request"
+    """When ``stream_options.include_usage`` asks for it (OpenAI)."""
+    AUTOMATIC = "automatic"
+    """Always; asking is refused or useless."""
+    NEVER = "never"
+    """Never; asking is an error, so we count."""
+
+
+class StreamEnd(StrEnum):
+    """What marks the end of a good stream."""
+
+    DONE = "done"
+    """``data: [DONE]``."""
+    FINISH = "finish"
+    """A finish reason, then the end of the body (servers that send no marker)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParamRule:
+    """A quirk: changes to the top level of an outbound body. Values are JSON text."""
+
+    when: Condition | None = None
+    rename: tuple[tuple[str, str], ...] = ()
+    drop: tuple[str, ...] = ()
+    default: tuple[tuple[str, bytes], ...] = ()
+    set: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A vendor or self-hosted service: addresses, wire formats, auth scheme, quirks. No secrets."""
+
+    name: str
+    base_url: str
+    """``builtin:echo`` names the echo server of this process."""
+    endpoints: tuple[UpstreamEndpoint, ...]
+    headers: tuple[tuple[str, Template], ...] = ()
+    """Auth headers; holes: ``key``, ``model``, ``settings.<name>``."""
+    query: tuple[tuple[str, Template], ...] = ()
+    params: tuple[ParamRule, ...] = ()
+    usage_in_stream: UsageInStream = UsageInStream.ON_REQUEST
+    stream_end: StreamEnd = StreamEnd.DONE
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    needs_key: bool = True
+
+    def endpoint(self, operation: Operation, dialect: str) -> UpstreamEndpoint | None:
+        """Return the endpoint that takes this operation in this dialect, if any."""
+        for endpoint in self.endpoints:
+            if endpoint.operation is operation and endpoint.dialect == dialect:
+                return endpoint
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A secret a channel presents upstream. Referenced in the tree; shown as a fingerprint everywhere."""
+
+    secret: str = field(repr=False)
+    reference: str
+    """Where it came from: ``${env:OPENAI_KEY}``."""
+    fingerprint: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Take the fingerprint: 8 hexadecimal digits of the SHA-256."""
+        object.__setattr__(self, "fingerprint", hashlib.sha256(self.secret.encode()).hexdigest()[:8])
+
+
+NO_CREDENTIAL = Credential("", "none")
+"""What a channel without keys presents (echo, ollama)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Deadlines of one attempt, in seconds; ``total`` bounds the whole exchange."""
+
+    connect: float = 5.0
+    first_byte: float = 60.0
+    idle: float = 120.0
+    total: float = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRule:
+    """How a channel's failures are retried."""
+
+    attempts: int = 3
+    """Most attempts of one exchange that may begin while this channel leads the plan; never above 3."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One usable way to a provider. Its name is its identity: health and statistics hang on it."""
+
+    name: str
+    provider: Provider
+    base_url: str
+    credentials: tuple[Credential, ...]
+    models: Mapping[str, str]
+    """Public model name (or pattern) to upstream name; a pattern that maps to itself forwards the asked name."""
+    groups: tuple[str, ...]
+    priority: int = 0
+    weight: int = 1
+    tags: frozenset[str] = frozenset()
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    set: tuple[tuple[str, bytes], ...] = ()
+    """Merged into the outbound body's top level; values are JSON text."""
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    proxy: str | None = field(default=None, repr=False)
+    timeouts: Timeouts = Timeouts()
+    retry: RetryRule = RetryRule()
+    cost: Rates | None = None
+    """What we pay, for margin reports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A named class of users: which channels it sees and the factor on prices."""
+
+    name: str
+    multiplier: Fraction = Fraction(1)
+    description: str = ""
+    tries: tuple[str, ...] = ()
+    """When given, the group has no channels of its own: these groups are tried in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A public model name (or pattern with ``*``), its price and what the model list says of it."""
+
+    name: str
+    price: Price
+    context: int | None = None
+    """Largest prompt, in tokens."""
+    max_output: int | None = None
+    """Largest answer, in tokens: the bound of a hold when the caller gives none."""
+    vendor: str | None = None
+    encoding: str | None = None
+    """Named tokenizer encoding for counting; None chooses by name."""
+    tags: tuple[str, ...] = ()

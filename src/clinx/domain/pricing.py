@@ -1,0 +1,182 @@
+"""Prices and the one function that applies them.
+
+`Price.quote` serves the relay, estimates, tests, plan and explain alike. It is exact: rates are rationals, the sum is
+rational, and only the total is rounded, once, half up (accounting.md, rule 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import lcm
+from typing import Final, Protocol
+
+from clinx.domain.money import NANO, Amount, round_half_up, round_up
+from clinx.domain.usage import Unit, Usage
+
+_FALLBACK: Final[Mapping[Unit, Unit]] = {
+    Unit.OUTPUT: Unit.INPUT,
+    Unit.CACHE_READ: Unit.INPUT,
+    Unit.CACHE_WRITE: Unit.INPUT,
+    Unit.CACHE_WRITE_1H: Unit.CACHE_WRITE,
+    Unit.REASONING: Unit.OUTPUT,
+    Unit.AUDIO_INPUT: Unit.INPUT,
+    Unit.AUDIO_OUTPUT: Unit.OUTPUT,
+    Unit.IMAGE_INPUT: Unit.INPUT,
+    Unit.IMAGE_OUTPUT: Unit.OUTPUT,
+}
+"""A token bucket without a rate of its own costs what its parent costs: an unnamed token is never free."""
+
+
+class Condition(Protocol):
+    """A compiled expression over the facts of a request; raises nothing."""
+
+    @property
+    def source(self) -> str:
+        """The expression as the operator wrote it."""
+        ...
+
+    def __call__(self, facts: Mapping[str, object]) -> bool:
+        """Decide for one request."""
+        ...
+
+
+_UNITS: Final = tuple(Unit)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Money for one unit: ``amount`` (exact, in currency) per ``per`` units."""
+
+    amount: Fraction
+    per: int
+    text: str = field(init=False, repr=False, compare=False)
+    """``2.5/1000000``: what a line of a quote shows."""
+
+    def __post_init__(self) -> None:
+        """Write the text once, not at every quote."""
+        plain = f"{self.amount.numerator / self.amount.denominator:.12g}"
+        object.__setattr__(self, "text", f"{plain}/{self.per}")
+
+    @property
+    def nano_per_unit(self) -> Fraction:
+        """The exact rate of one unit, in nano-units."""
+        return self.amount * NANO / self.per
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """The rates that apply together: one row of a price."""
+
+    by_unit: Mapping[Unit, Rate]
+    upto: int | None = None
+    """The row applies to prompts of at most this many tokens; None means to any."""
+    applied: tuple[tuple[Unit, Rate, int], ...] = field(init=False, repr=False, compare=False)
+    """(unit, rate, its integer rate in nano-units x ``scale``) for each unit that has a rate, by itself or a parent."""
+    scale: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Bring all rates to one denominator, so that a quote is integer arithmetic."""
+        found = {unit: rate for unit in _UNITS if (rate := self.rate(unit)) is not None}
+        scale = lcm(*(rate.nano_per_unit.denominator for rate in found.values()))
+        rows = tuple((unit, rate, int(rate.nano_per_unit * scale)) for unit, rate in found.items())
+        object.__setattr__(self, "scale", scale)
+        object.__setattr__(self, "applied", rows)
+
+    def rate(self, unit: Unit) -> Rate | None:
+        """Return the unit's own rate or its parent's; None when the unit costs nothing under this price."""
+        wanted: Unit | None = unit
+        while wanted is not None:
+            if (found := self.by_unit.get(wanted)) is not None:
+                return found
+            wanted = _FALLBACK.get(wanted)
+        return None
+
+    def exact(self, usage: Usage) -> int:
+        """Return the price of the usage, exactly, in nano-units x ``scale``."""
+        return sum(usage.count(unit) * scaled for unit, _, scaled in self.applied)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceCase:
+    """Rates that replace the usual ones when a condition on the request holds."""
+
+    condition: Condition
+    rates: Rates
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteLine:
+    """One bucket of a quote."""
+
+    unit: Unit
+    count: int
+    rate: Rate
+
+    @property
+    def amount(self) -> Fraction:
+        """The line's exact price in currency, not rounded and without the group's multiplier."""
+        return self.rate.amount * self.count / self.rate.per
+
+    def __str__(self) -> str:
+        """Write ``1200 input at 2.5/1000000``: what logs and explain print."""
+        return f"{self.count} {self.unit} at {self.rate.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Usage priced: lines, the group's multiplier, and the total, rounded once."""
+
+    lines: tuple[QuoteLine, ...]
+    multiplier: Fraction
+    total: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A model's price: tiers by prompt length, and cases by request. A free price has no tiers."""
+
+    tiers: tuple[Rates, ...]
+    cases: tuple[PriceCase, ...] = ()
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing under this price costs anything."""
+        rows = (*self.tiers, *(case.rates for case in self.cases))
+        return not any(scaled for row in rows for _, _, scaled in row.applied)
+
+    def rates(self, prompt_tokens: int, facts: Mapping[str, object]) -> Rates:
+        """Choose the row: the first case whose condition holds, else the first tier that is wide enough."""
+        for case in self.cases:
+            if case.condition(facts):
+                return case.rates
+        for tier in self.tiers:
+            if tier.upto is None or prompt_tokens <= tier.upto:
+                return tier
+        return self.tiers[-1] if self.tiers else FREE_RATES
+
+    def total(self, usage: Usage, multiplier: Fraction, facts: Mapping[str, object]) -> Amount:
+        """Price the usage without lines."""
+        rates = self.rates(usage.input_tokens, facts)
+        return _total(rates, usage, multiplier)
+
+    def ceiling(self, usage: Usage, multiplier: Fraction, facts: Mapping[str, object]) -> Amount:
+        """Price the most an exchange may use; rounded up, for a hold must cover its charge."""
+        rates = self.rates(usage.input_tokens, facts)
+        return round_up(rates.exact(usage) * multiplier.numerator, rates.scale * multiplier.denominator)
+
+    def quote(self, usage: Usage, multiplier: Fraction, facts: Mapping[str, object]) -> Quote:
+        """Price the usage, with a line for every bucket that holds something and has a rate."""
+        rates = self.rates(usage.input_tokens, facts)
+        lines = tuple(QuoteLine(unit, count, rate) for unit, rate, _ in rates.applied if (count := usage.count(unit)))
+        return Quote(lines, multiplier, _total(rates, usage, multiplier))
+
+
+def _total(rates: Rates, usage: Usage, multiplier: Fraction) -> Amount:
+    return round_half_up(rates.exact(usage) * multiplier.numerator, rates.scale * multiplier.denominator)
+
+
+FREE_RATES: Final = Rates({})
+FREE: Final = Price(())
+"""``price: free`` in the tree."""

@@ -1,0 +1,130 @@
+"""The one mutable object of a request's life, and what goes back to the caller."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from clinx.config.snapshot import Snapshot
+from clinx.dialects.base import Dialect, Envelope, Inbound
+from clinx.domain.catalog import Endpoint, Model
+from clinx.domain.identity import Principal
+from clinx.domain.ledger import Reservation
+from clinx.domain.money import ZERO, Amount
+from clinx.domain.pricing import Quote
+from clinx.domain.request_log import Attempt
+from clinx.domain.usage import Usage
+from clinx.errors import GatewayError
+from clinx.routing.plan import Candidate, Plan
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Answer:
+    """What goes back: a whole body, or a stream that settles itself as it ends."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+    stream: AsyncGenerator[bytes, None] | None = None
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and its answer, from arrival to settlement. Only `relay` sees it whole."""
+
+    id: str
+    at: datetime
+    started: float
+    """Monotonic seconds."""
+    snapshot: Snapshot
+    """Pinned for the whole exchange: it is priced at the prices it was admitted under."""
+    dialect: Dialect
+    endpoint: Endpoint
+    secret: str | None
+    address: str | None
+    receive: Callable[[], Awaitable[Inbound]]
+    """Reads the body, under its limits; called once the caller is known."""
+    client_id: str | None = None
+    """The caller's own ``X-Request-Id``."""
+
+    principal: Principal | None = None
+    envelope: Envelope | None = None
+    model: Model | None = None
+    facts: Mapping[str, object] = field(default_factory=dict[str, object])
+    plan: Plan | None = None
+    reservation: Reservation | None = None
+    attempts: list[Attempt] = field(default_factory=list[Attempt])
+    winner: Candidate | None = None
+    upstream_id: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    quote: Quote | None = None
+    charge: Amount = ZERO
+    status: int = 0
+    first_byte: float | None = None
+    """Monotonic seconds at which the first content was there."""
+    error: GatewayError | None = None
+    finished: bool = False
+    """Settled or released and recorded: set once, by `finish`."""
+
+    stopped: GatewayError | None = None
+    """Why the exchange must end now: the caller left, or the process is going away."""
+    _waiting: asyncio.Task[object] | None = None
+
+    def opened(self) -> tuple[Envelope, Model]:
+        """Return what an exchange has once it was admitted.
+
+        Raises:
+            RuntimeError: asked for too early, a defect.
+        """
+        if self.envelope is None or self.model is None:
+            raise RuntimeError("an exchange is opened before an answer is asked for")
+        return self.envelope, self.model
+
+    def caller(self) -> Principal:
+        """Return who calls.
+
+        Raises:
+            RuntimeError: asked for before authentication, a defect.
+        """
+        if self.principal is None:
+            raise RuntimeError("a caller is authenticated before anything else")
+        return self.principal
+
+    @property
+    def deadline(self) -> float:
+        """Monotonic instant at which the whole exchange is over."""
+        longest = max((c.channel.timeouts.total for c in self.plan.candidates), default=0.0) if self.plan else 0.0
+        return self.started + longest
+
+    def stop(self, reason: GatewayError) -> None:
+        """End the exchange: whatever wait for an upstream is under way is interrupted, nothing else is."""
+        if self.stopped is None:
+            self.stopped = reason
+        if self._waiting is not None:
+            self._waiting.cancel()
+
+    async def upstream(self, wait: Awaitable[T]) -> T:
+        """Await something of an upstream's, interruptible by `stop`; database work never goes through here.
+
+        Raises:
+            GatewayError: the reason the exchange was stopped with.
+        """
+        if self.stopped is not None:
+            if asyncio.iscoroutine(wait):
+                wait.close()
+            raise self.stopped
+        self._waiting = task = asyncio.current_task()
+        try:
+            return await wait
+        except asyncio.CancelledError:
+            if self.stopped is None or task is None:
+                raise
+            task.uncancel()
+            raise self.stopped from None
+        finally:
+            self._waiting = None

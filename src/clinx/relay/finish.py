@@ -1,0 +1,163 @@
+"""The end of an exchange, on every way out: settle or release exactly once, then say what happened."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from clinx.billing.cashier import Cashier
+from clinx.domain.request_log import RequestLog
+from clinx.domain.usage import Usage
+from clinx.errors import BillingUnavailable, ClientGone, GatewayError, InternalError
+from clinx.relay.exchange import Exchange
+from clinx.telemetry.metrics import Mark, Metrics
+
+log = logging.getLogger("clinx.relay")
+
+
+@dataclass(frozen=True, slots=True)
+class Finisher:
+    """Closes exchanges. Shares the cashier's promise: a settlement that was handed over is never dropped."""
+
+    cashier: Cashier
+    metrics: Metrics
+    monotonic: Callable[[], float]
+
+    async def settle(self, exchange: Exchange, usage: Usage, error: GatewayError | None = None) -> None:
+        """Charge what was used, whether the answer was whole or cut short by ``error``."""
+        if exchange.finished:
+            return
+        exchange.finished = True
+        self._price(exchange, usage)
+        exchange.error = error
+        record = self._record(exchange)
+        self._tell(exchange)
+        if exchange.reservation is None:
+            await self._keep(record)
+            return
+        try:
+            await self.cashier.settle(exchange.reservation, exchange.charge, attempt=len(exchange.attempts), log=record)
+        except BillingUnavailable:
+            # The cashier keeps the settlement and tries again; the caller has been served and is not punished.
+            self.metrics.settlements_failed.inc()
+
+    async def fail(self, exchange: Exchange, error: GatewayError) -> None:
+        """Charge nothing: give the hold back and record the failure."""
+        if exchange.finished:
+            return
+        exchange.finished = True
+        exchange.error = error
+        exchange.status = error.http_status
+        record = self._record(exchange)
+        self._tell(exchange)
+        if exchange.reservation is None:
+            await self._keep(record)
+            return
+        try:
+            await self.cashier.release(exchange.reservation, log=record)
+        except BillingUnavailable:
+            self.metrics.settlements_failed.inc()
+
+    def note(self, exchange: Exchange) -> None:
+        """Say what happened in an exchange that cost nothing and reached no upstream."""
+        if not exchange.finished:
+            exchange.finished = True
+            self._tell(exchange)
+
+    async def abandon(self, exchange: Exchange) -> None:
+        """Give back what an interrupted exchange still holds. A stream settles itself when it is closed."""
+        if not exchange.finished:
+            await self.fail(exchange, exchange.stopped or ClientGone("The exchange was interrupted."))
+
+    async def unforeseen(self, exchange: Exchange, cause: BaseException) -> InternalError:
+        """Turn a defect into an answer that says nothing about it; the log has it all."""
+        log.error("exchange.defect", extra={"id": exchange.id}, exc_info=cause)
+        error = InternalError("The gateway failed to handle this request.")
+        await self.fail(exchange, error)
+        return error
+
+    async def _keep(self, record: RequestLog) -> None:
+        if record.user_id is not None:
+            await self.cashier.record(record)
+
+    def _price(self, exchange: Exchange, usage: Usage) -> None:
+        exchange.usage = usage
+        if exchange.model is None or exchange.winner is None:
+            return
+        quote = exchange.model.price.quote(usage, exchange.winner.group.multiplier, exchange.facts)
+        exchange.quote = quote
+        exchange.charge = quote.total
+
+    def _record(self, exchange: Exchange) -> RequestLog:
+        envelope, principal, winner = exchange.envelope, exchange.principal, exchange.winner
+        first = exchange.first_byte
+        return RequestLog(
+            id=exchange.id,
+            at=exchange.at,
+            revision=exchange.snapshot.revision.id,
+            dialect=exchange.dialect.name,
+            operation=exchange.endpoint.operation.value,
+            outcome=exchange.error.code if exchange.error else "ok",
+            status=exchange.status,
+            user_id=principal.user.id if principal else None,
+            token_id=principal.token.id if principal else None,
+            group=principal.group if principal else None,
+            model=envelope.model if envelope else None,
+            channel=winner.channel.name if winner else None,
+            upstream_model=winner.upstream_model if winner else None,
+            upstream_id=exchange.upstream_id,
+            stream=envelope.stream if envelope else False,
+            usage=exchange.usage,
+            charge=exchange.charge,
+            quote=tuple(str(line) for line in exchange.quote.lines) if exchange.quote else (),
+            attempts=tuple(exchange.attempts),
+            seconds=self.monotonic() - exchange.started,
+            first_byte_seconds=first - exchange.started if first is not None else None,
+            address=exchange.address,
+        )
+
+    def _tell(self, exchange: Exchange) -> None:
+        """One event and one set of figures per exchange."""
+        outcome = exchange.error.code if exchange.error else "ok"
+        seconds = self.monotonic() - exchange.started
+        self._count(exchange, outcome, seconds)
+        log.info(
+            "exchange.failed" if exchange.error else "exchange.finished",
+            extra=_event(exchange, outcome, seconds),
+        )
+
+    def _count(self, exchange: Exchange, outcome: str, seconds: float) -> None:
+        model = exchange.model.name if exchange.model else ""
+        first = exchange.first_byte
+        mark = Mark(exchange.dialect.name, exchange.endpoint.operation.value, model, outcome)
+        self.metrics.finished(mark, seconds, None if first is None else first - exchange.started)
+        if exchange.winner is not None and (used := exchange.usage.nonzero()):
+            used.pop("estimated", None)
+            self.metrics.consumed(model, used, exchange.charge.nano)
+
+
+def _event(exchange: Exchange, outcome: str, seconds: float) -> dict[str, object]:
+    """The fields of the one event; no prompt, no secret, no caller text but the model's name, cut short."""
+    envelope, principal, winner = exchange.envelope, exchange.principal, exchange.winner
+    cause = exchange.error.__cause__ if exchange.error else None
+    return {
+        "id": exchange.id,
+        "client_id": exchange.client_id,
+        "revision": exchange.snapshot.revision.id,
+        "dialect": exchange.dialect.name,
+        "operation": exchange.endpoint.operation.value,
+        "outcome": outcome,
+        "status": exchange.status,
+        "cause": f"{type(cause).__name__}: {cause}"[:300] if cause is not None else None,
+        "user": principal.user.id if principal else None,
+        "token": principal.token.id if principal else None,
+        "model": envelope.model[:100] if envelope else None,
+        "channel": winner.channel.name if winner else None,
+        "stream": envelope.stream if envelope else None,
+        "usage": exchange.usage.nonzero() or None,
+        "charge": str(exchange.charge),
+        "attempts": [f"{a.channel}:{a.outcome} {a.seconds:.3f}s" for a in exchange.attempts] or None,
+        "seconds": round(seconds, 4),
+        "first_byte_seconds": round(exchange.first_byte - exchange.started, 4) if exchange.first_byte else None,
+    }

@@ -1,0 +1,92 @@
+"""The body of a streamed answer: forwarded as it comes, metered as it passes, settled before its end is shown.
+
+The end marker is held back until the settlement is committed, so a caller who saw ``[DONE]`` has been charged and
+one who has been charged for a whole answer can see it. Whatever else happens (the upstream breaks off, the caller
+leaves, the process goes away) the metered part is settled, once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from clinx.dialects.base import StreamTap
+from clinx.errors import ClientGone, GatewayError, UpstreamBroken
+from clinx.relay.exchange import Exchange
+from clinx.relay.finish import Finisher
+from clinx.relay.meter import Meter
+from clinx.upstream.send import UpstreamResponse
+
+_REST = 1.0
+"""Seconds an upstream gets to close its body after the end marker, so that the connection can be kept."""
+
+
+@dataclass(slots=True)
+class StreamedAnswer:
+    """One stream between its first content and its end."""
+
+    exchange: Exchange
+    response: UpstreamResponse
+    chunks: AsyncGenerator[bytes, None]
+    tap: StreamTap
+    meter: Meter
+    finisher: Finisher
+
+    async def run(self, head: bytes) -> AsyncGenerator[bytes, None]:
+        """Yield what the caller gets. Closing the generator early settles what was metered."""
+        error: GatewayError | None = None
+        try:
+            yield head
+            try:
+                async for piece in self._middle():
+                    yield piece
+            except GatewayError as failure:
+                error = failure
+            error = error or self._verdict()
+            await self._settle(error)
+            if error is None:
+                yield self.tap.tail
+                await self._drain()
+            elif not isinstance(error, ClientGone):
+                yield self.exchange.dialect.render_stream_error(error, self.exchange.id)
+        finally:
+            await self._close()
+
+    async def _middle(self) -> AsyncGenerator[bytes, None]:
+        tap, exchange = self.tap, self.exchange
+        while not (tap.finished and tap.tail) and tap.problem is None:
+            try:
+                data = await exchange.upstream(anext(self.chunks))
+            except StopAsyncIteration:
+                if rest := tap.close():
+                    yield rest
+                return
+            if piece := tap.feed(data):
+                yield piece
+
+    def _verdict(self) -> GatewayError | None:
+        if self.tap.problem is not None:
+            return UpstreamBroken("The upstream failed in the middle of its answer.")
+        if not self.tap.finished:
+            return UpstreamBroken("The upstream's answer broke off before its end.")
+        return None
+
+    async def _settle(self, error: GatewayError | None) -> None:
+        usage = await self.meter.total(self.tap.usage, self.tap.take_text())
+        await self.finisher.settle(self.exchange, usage, error)
+
+    async def _drain(self) -> None:
+        """Read the closing bytes, so that the connection goes back to the pool."""
+        try:
+            async with asyncio.timeout(_REST):
+                async for _ in self.chunks:
+                    pass
+        except (TimeoutError, GatewayError):
+            return
+
+    async def _close(self) -> None:
+        await self.chunks.aclose()
+        await self.response.close()
+        if not self.exchange.finished:
+            await self._settle(self.exchange.stopped or ClientGone("The caller hung up."))

@@ -1,0 +1,118 @@
+"""The ordered candidates of one exchange."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from clinx.domain.catalog import Channel, Group, UpstreamEndpoint
+from clinx.domain.operation import Operation
+from clinx.errors import ModelNotFound, NoChannel
+from clinx.routing.select import Draw, in_order
+from clinx.routing.table import RouteTable
+
+LONGEST_COMPARED = 128
+"""Names longer than this get no "did you mean": comparing costs time that grows with the caller's text."""
+
+
+class Readiness(Protocol):
+    """What a plan asks of `Health`."""
+
+    def ready_in(self, channel: Channel) -> float:
+        """Seconds until the channel may be used; 0.0 when it may be now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One way to serve the exchange."""
+
+    channel: Channel
+    upstream_model: str
+    group: Group
+    """The group through which the channel is reached: its multiplier applies."""
+    endpoint: UpstreamEndpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Candidates, best first; never empty, and no channel twice."""
+
+    candidates: tuple[Candidate, ...]
+
+
+def plan(  # noqa: PLR0913  (what is asked, what is on offer, and the two things that vary; all but two by name)
+    routes: RouteTable,
+    groups: Mapping[str, Group],
+    *,
+    group: Group,
+    model: str,
+    operation: Operation,
+    dialect: str,
+    draw: Draw,
+    health: Readiness,
+) -> Plan:
+    """Order the channels that can serve a model for a caller of a group.
+
+    Groups in the order they are tried, then priority, then a draw by weight; channels that are cooling down go last,
+    the soonest ready first. Channels whose provider has no endpoint for the operation in this dialect are left out.
+
+    Raises:
+        ModelNotFound: the caller's group does not offer the model; nothing is said of channels.
+        NoChannel: it does, but no channel takes this operation.
+    """
+    offers = [(each, tiers) for each in expand(groups, group) if (tiers := routes.tiers(each.name, model))]
+    if not offers:
+        raise _not_found(offered(routes, groups, group), model)
+    candidates: dict[str, Candidate] = {}
+    for each, tiers in offers:
+        for route in in_order(tiers, draw):
+            endpoint = route.channel.provider.endpoint(operation, dialect)
+            if endpoint is not None and route.channel.name not in candidates:
+                candidates[route.channel.name] = Candidate(route.channel, route.upstream_model, each, endpoint)
+    if not candidates:
+        raise NoChannel(f"The model {_shown(model)} does not take this operation here.", param="model")
+    return Plan(_cooling_last(tuple(candidates.values()), health))
+
+
+def expand(groups: Mapping[str, Group], group: Group) -> tuple[Group, ...]:
+    """Return the groups whose channels a caller of this group sees, in the order they are tried."""
+    if not group.tries:
+        return (group,)
+    found: dict[str, Group] = {}
+    waiting = [group]
+    seen = {group.name}
+    while waiting:
+        current = waiting.pop()
+        if not current.tries:
+            found[current.name] = current
+            continue
+        inner = [groups[name] for name in current.tries if name in groups and name not in seen]
+        seen.update(each.name for each in inner)
+        waiting.extend(reversed(inner))
+    return tuple(found.values())
+
+
+def offered(routes: RouteTable, groups: Mapping[str, Group], group: Group) -> tuple[str, ...]:
+    """Return the public model names (and patterns) a caller of this group may ask for, sorted."""
+    return tuple(sorted({name for each in expand(groups, group) for name in routes.models(each.name)}))
+
+
+def _cooling_last(candidates: tuple[Candidate, ...], health: Readiness) -> tuple[Candidate, ...]:
+    if len(candidates) == 1:
+        return candidates
+    return tuple(sorted(candidates, key=lambda candidate: health.ready_in(candidate.channel)))
+
+
+def _not_found(names: tuple[str, ...], model: str) -> ModelNotFound:
+    close = difflib.get_close_matches(model, names, n=1) if len(model) <= LONGEST_COMPARED else []
+    hint = f"Did you mean {close[0]!r}?" if close else "GET /v1/models lists what this key may use."
+    return ModelNotFound(
+        f"The model {_shown(model)} does not exist or is not offered to you.", hint=hint, param="model"
+    )
+
+
+def _shown(model: str) -> str:
+    return repr(model if len(model) <= LONGEST_COMPARED else f"{model[:LONGEST_COMPARED]}…")

@@ -1,0 +1,73 @@
+"""Process settings from the environment (``CLINX_*``): addresses, database, folders. Not hot-reloaded.
+
+Everything a request depends on is in the YAML tree instead. `clinx serve --help` lists these with their defaults.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "CLINX_"
+
+_NOT_SETTINGS = ("CLINX_SECRET_", "CLINX_TEST_")
+"""Variables that share the prefix: secrets the tree refers to, and the test suite's own."""
+
+
+class Settings(BaseSettings):
+    """What one process needs to know before it reads the tree."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", use_attribute_docstrings=True, frozen=True)
+
+    root: Path = Path()
+    """Folder of the configuration tree: gateway.yaml, providers/, policies/."""
+
+    state_dir: Path = Path(".clinx")
+    """Folder for the SQLite database and the last good tree."""
+
+    database_url: str = ""
+    """sqlite:///path or postgres://user:password@host:port/name; empty means a SQLite file in the state folder."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+
+    port: Annotated[int, Field(ge=0, le=65535)] = 8787
+    """Port to listen on; 0 takes a free one."""
+
+    log_format: Literal["json", "text"] = "json"
+    """One JSON object a line, or text for people."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severe event that is written."""
+
+    shutdown_grace: Annotated[float, Field(ge=0, le=3600)] = 120.0
+    """Seconds that running exchanges may take to finish after SIGTERM; a second signal shortens it to 5."""
+
+    watch: bool = True
+    """Follow edits of the tree; SIGHUP reloads either way."""
+
+    poll_seconds: Annotated[float, Field(gt=0, le=3600)] = 2.0
+    """How often the tree is looked at even when nothing was notified (bind mounts, network file systems)."""
+
+    env_prefixes: str = "OPENAI_,AZURE_,ANTHROPIC_,GEMINI_,GOOGLE_,CLINX_SECRET_,UPSTREAM_"
+    """Prefixes of the environment variables that ${env:NAME} in the tree may read, comma-separated; * allows all."""
+
+    ops_token: str = ""
+    """Bearer token for /-/metrics, /-/revision and /-/reload from other machines; empty allows loopback only."""
+
+    @property
+    def database(self) -> str:
+        """The database URL with its default filled in."""
+        return self.database_url or f"sqlite:///{self.state_dir / 'clinx.db'}"
+
+
+def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the ``CLINX_*`` variables that are no setting: most likely a typing error."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    ours = (name for name in environment if name.startswith(PREFIX))
+    return sorted(name for name in ours if name not in known and not name.startswith(_NOT_SETTINGS))

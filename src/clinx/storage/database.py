@@ -1,0 +1,187 @@
+"""One door to SQLite or PostgreSQL: connect, read, write, close. Nothing above `storage` knows which it is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar, cast
+from urllib.parse import urlsplit
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.context import (
+    TortoiseContext,
+    _current_context,  # pyright: ignore[reportPrivateUsage]  (entering a context is not re-entrant; see _current)
+)
+from tortoise.exceptions import BaseORMException, IntegrityError, ValidationError
+
+from clinx.storage import postgres, sqlite
+from clinx.storage.failures import StorageRefused, StorageUnavailable
+from clinx.storage.program import Program, Row, Value, for_sqlite
+
+T = TypeVar("T")
+
+APP: Final = "main"
+
+
+class Engine(Protocol):
+    """What runs programs."""
+
+    async def run(self, program: Program[T]) -> T:
+        """Run a program as one transaction."""
+        ...
+
+    async def close(self) -> None:
+        """Let running programs finish."""
+        ...
+
+
+class Location:
+    """A parsed database URL."""
+
+    def __init__(self, url: str) -> None:
+        """Read the URL.
+
+        Raises:
+            ValueError: not ``sqlite:///PATH`` or ``postgres://…``.
+        """
+        self.path: Path | None = None
+        """The file, when it is SQLite."""
+        if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
+            self.path = Path(url.removeprefix("sqlite:///"))
+            self._credentials: dict[str, Any] = {"file_path": str(self.path), **sqlite.PRAGMAS}
+            return
+        split = urlsplit(url)
+        if split.scheme not in {"postgres", "postgresql"}:
+            raise ValueError("the database URL must be sqlite:///PATH or postgres://user:password@host:port/name")
+        self._credentials = postgres.credentials(split)
+
+    @property
+    def apps(self) -> dict[str, dict[str, Any]]:
+        """Tortoise's applications: ours."""
+        return {
+            APP: {
+                "models": ["clinx.storage.models"],
+                "migrations": "clinx.storage.migrations",
+                "default_connection": self._connection,
+            }
+        }
+
+    def config(self, **overrides: Any) -> dict[str, Any]:
+        """Return tortoise's configuration; overrides are added to the connection's credentials."""
+        connection = {
+            "engine": f"tortoise.backends.{self._connection}",
+            "credentials": {**self._credentials, **overrides},
+        }
+        return {"connections": {self._connection: connection}, "apps": self.apps}
+
+    @property
+    def _connection(self) -> str:
+        """The connection's name. tortoise caches SQL by it, process-wide, so each engine has its own."""
+        return "sqlite" if self.path else "asyncpg"
+
+
+class Database:
+    """An open database. Usable from any task of the loop it was opened on."""
+
+    def __init__(self, location: Location, context: TortoiseContext, engine: Engine) -> None:
+        """Use `connect`."""
+        self._location = location
+        self._context = context
+        self._engine = engine
+
+    @classmethod
+    async def connect(cls, url: str) -> Database:
+        """Open a database; the schema is `clinx.storage.migrate`'s business.
+
+        Raises:
+            ValueError: the URL is not understood.
+            StorageUnavailable: it cannot be reached.
+        """
+        location = Location(url)
+        if location.path:
+            sqlite.prepare_file(location.path)
+        context = TortoiseContext()
+        with _current(context):
+            await context.init(location.config())
+        client = context.db()
+        if location.path:
+            engine: Engine = sqlite.SqliteEngine(location.path)
+        else:
+            engine = postgres.PostgresEngine(client)
+        database = cls(location, context, engine)
+        try:
+            await database.fetch("SELECT 1")
+        except StorageUnavailable:
+            await database.close()
+            raise
+        return database
+
+    async def is_reachable(self) -> bool:
+        """Say whether it answers a query now."""
+        try:
+            await self.fetch("SELECT 1")
+        except StorageUnavailable:
+            return False
+        return True
+
+    @property
+    def location(self) -> Location:
+        """Where it is."""
+        return self._location
+
+    async def close(self) -> None:
+        """Let running transactions finish and close every connection."""
+        await self._engine.close()
+        await self._context.close_connections()
+
+    async def atomically(self, program: Program[T]) -> T:
+        """Run a program as one write transaction; a caller cancelled while it waits does not stop it.
+
+        Raises:
+            StorageUnavailable: it cannot be written now; `StorageConflict` when it is worth an immediate retry.
+            StorageRefused: a constraint or a type refused the values.
+        """
+        return await self._engine.run(program)
+
+    async def fetch(self, sql: str, *values: Value) -> Sequence[Row]:
+        """Read rows of one statement, written as in programs, outside any transaction.
+
+        Raises:
+            StorageUnavailable: the database cannot be used now.
+        """
+        with self.reading() as client:
+            # The drivers' rows are sequences, whatever tortoise's annotation says.
+            run = cast("Callable[[str, list[Value]], Awaitable[tuple[int, Sequence[Row]]]]", client.execute_query)  # pyright: ignore[reportUnknownMemberType]  (untyped there)
+            _, rows = await run(for_sqlite(sql) if self._location.path else sql, list(values))
+        return [tuple(row) for row in rows]
+
+    @contextmanager
+    def reading(self) -> Generator[BaseDBAsyncClient]:
+        """Lend tortoise's client for reads and one-statement writes (``.using_db(client)``), outside any transaction.
+
+        Raises:
+            StorageUnavailable: the database cannot be used now.
+            StorageRefused: a constraint or a column refused the values.
+        """
+        try:
+            with _current(self._context), sqlite.translated_errors(), postgres.translated_errors():
+                yield self._context.db()
+        except (IntegrityError, ValidationError) as error:
+            raise StorageRefused(str(error)) from error
+        except BaseORMException as error:
+            raise StorageUnavailable("the database cannot be used now") from error
+
+
+@contextmanager
+def _current(context: TortoiseContext) -> Generator[None]:
+    """Make a context tortoise's current one in this task, and in no other.
+
+    tortoise finds its connections through a context variable, which a task started elsewhere does not have; and
+    ``with context`` keeps its token on the shared object, so two tasks may not be in it at once.
+    """
+    token = _current_context.set(context)
+    try:
+        yield
+    finally:
+        _current_context.reset(token)

@@ -1,0 +1,113 @@
+"""Accounts and entries: the programs that move money. Imported by `billing` only.
+
+``account.balance`` is the cached sum of the account's entries and ``account.held`` the sum of its open holds; both are
+written in the transaction that writes their cause. Lock order, everywhere: reservations by id, users' accounts by
+name, tokens by id, the house's accounts by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from clinx.domain.ledger import Balance, EntryKind
+from clinx.domain.money import ZERO, Amount
+from clinx.storage.codec import clean, micros
+from clinx.storage.failures import StorageConflict
+from clinx.storage.program import Program, execute, execute_many, fetch, json_rows
+
+_LONGEST_DETAIL: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """How one account's cached sums change."""
+
+    account: str
+    total: Amount = ZERO
+    held: Amount = ZERO
+    guarded: bool = False
+    """Whether the change must leave nothing overdrawn: true when it admits a hold, false for settlements."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """A line to append. The lines of one event sum to zero."""
+
+    event: str
+    account: str
+    amount: Amount
+    kind: EntryKind
+    at: datetime
+    revision: str | None = None
+    detail: str | None = None
+
+
+def lock_accounts(names: Collection[str]) -> Program[dict[str, Balance]]:
+    """Read accounts and keep them until the commit; names without an account are absent from the answer."""
+    if not names:
+        return {}
+    rows = yield from fetch(
+        "SELECT name, balance, held FROM account"
+        " WHERE name IN (SELECT value ->> 0 FROM json_array_elements($1)) ORDER BY name FOR UPDATE",
+        json_rows((name,) for name in names),
+    )
+    return {name: Balance(Amount(total), Amount(held)) for name, total, held in rows}
+
+
+def open_account(name: str) -> Program[None]:
+    """Make sure that an account exists, with nothing in it."""
+    yield from execute(
+        "INSERT INTO account (name, balance, held) VALUES ($1, 0, 0) ON CONFLICT (name) DO NOTHING", name
+    )
+
+
+def move(movements: Sequence[Movement]) -> Program[None]:
+    """Change the cached sums, all or none; the condition is in the statement itself.
+
+    Raises:
+        StorageConflict: an account is missing, or a guarded one would be overdrawn.
+        OverflowError: a sum outgrows its column.
+    """
+    if not movements:
+        return
+    rows = yield from fetch(
+        "UPDATE account SET balance = balance + d_balance, held = held + d_held"
+        " FROM (SELECT value ->> 0 AS d_name, CAST(value ->> 1 AS bigint) AS d_balance,"
+        " CAST(value ->> 2 AS bigint) AS d_held, CAST(value ->> 3 AS bigint) AS guarded"
+        " FROM json_array_elements($1)) AS d"
+        " WHERE name = d_name AND (guarded = 0 OR balance + d_balance - held - d_held >= 0)"
+        " RETURNING balance, held",
+        json_rows((m.account, m.total.nano, m.held.nano, int(m.guarded)) for m in movements),
+    )
+    if len(rows) != len(movements):
+        raise StorageConflict("an account changed under the transaction")
+    for balance, held in rows:  # SQLite turns an integer that outgrows its column into an inexact number.
+        Amount(balance), Amount(held)
+
+
+def append(entries: Sequence[NewEntry]) -> Program[None]:
+    """Write entries.
+
+    Raises:
+        StorageRefused: an event already has an entry for the account.
+    """
+    yield from execute_many(
+        "INSERT INTO entry (event, account, amount, kind, at, revision, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        [
+            (e.event, e.account, e.amount.nano, e.kind.value, micros(e.at), e.revision, _detail(e.detail))
+            for e in entries
+        ],
+    )
+
+
+def _detail(text: str | None) -> str | None:
+    return None if text is None else clean(text, _LONGEST_DETAIL)
+
+
+def has_event(event: str) -> Program[bool]:
+    """Say whether an event was written before."""
+    rows = yield from fetch("SELECT 1 FROM entry WHERE event = $1 LIMIT 1", event)
+    return bool(rows)

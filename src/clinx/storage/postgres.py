@@ -1,0 +1,155 @@
+"""PostgreSQL: a program is one transaction on a connection of tortoise's pool."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
+from typing import Any, Final, Protocol, TypeVar, cast
+from urllib.parse import SplitResult, parse_qsl, unquote
+
+import asyncpg
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.exceptions import DBConnectionError
+
+from clinx.storage.failures import StorageConflict, StorageRefused, StorageUnavailable
+from clinx.storage.program import Kind, Program, Row, Step, Value
+
+T = TypeVar("T")
+
+POOL: Final = 10
+"""Connections of one process: a group commit needs one, the rest serve reads."""
+CONNECT_SECONDS: Final = 10
+COMMAND_SECONDS: Final = 30
+
+
+def credentials(url: SplitResult) -> dict[str, Any]:
+    """Read a URL into what tortoise wants; ``?sslmode=`` and ``?schema=`` are understood.
+
+    Raises:
+        ValueError: no database name, or another parameter.
+    """
+    options = dict(parse_qsl(url.query))
+    found: dict[str, Any] = {
+        "host": url.hostname or "127.0.0.1",
+        "port": url.port or 5432,
+        "user": unquote(url.username or "postgres"),
+        "password": unquote(url.password) if url.password else None,
+        "database": unquote(url.path.lstrip("/")),
+        "application_name": "clinx",
+        "minsize": 1,
+        "maxsize": POOL,
+        "timeout": CONNECT_SECONDS,
+        "command_timeout": COMMAND_SECONDS,
+    }
+    if not found["database"]:
+        raise ValueError("the database URL names no database: postgres://user@host:5432/NAME")
+    if "sslmode" in options:
+        found["ssl"] = options.pop("sslmode")
+    if "schema" in options:
+        found["schema"] = options.pop("schema")
+    if options:
+        raise ValueError(f"unknown parameters in the database URL: {', '.join(sorted(options))}")
+    return found
+
+
+class Connection(Protocol):
+    """What a program needs of asyncpg's connection, which has no types."""
+
+    async def fetch(self, sql: str, *values: Value) -> list[Row]:
+        """Return the rows."""
+        ...
+
+    async def execute(self, sql: str, *values: Value) -> str:
+        """Return the command tag: ``UPDATE 3``."""
+        ...
+
+    async def executemany(self, sql: str, rows: Sequence[Any]) -> None:
+        """Run one statement for many rows, pipelined."""
+        ...
+
+    def transaction(self) -> AbstractAsyncContextManager[None]:
+        """Begin; commit at the end, roll back on an exception."""
+        ...
+
+
+class PostgresEngine:
+    """Runs programs; several at once, as far as the pool goes."""
+
+    def __init__(self, client: BaseDBAsyncClient) -> None:
+        """Share the pool of tortoise's client."""
+        self._client = client
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def run(self, program: Program[T]) -> T:
+        """Run a program to its end and commit; any exception rolls back.
+
+        A caller cancelled while it waits does not stop the program.
+        """
+        # Its own task, so that a cancelled caller cannot interrupt BEGIN or COMMIT and lose the connection.
+        task = asyncio.get_running_loop().create_task(self._transact(program), name="storage.program")
+        self._running.add(task)
+        task.add_done_callback(self._finished)
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Wait for running programs; the pool is tortoise's to close."""
+        if self._running:
+            await asyncio.wait(self._running)
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # Marks it as seen: an abandoned caller's failure is reported by whoever retries.
+
+    async def _transact(self, program: Program[T]) -> T:
+        try:
+            with translated_errors():
+                async with acquire(self._client) as connection, connection.transaction():
+                    return await _drive(connection, program)
+        finally:
+            program.close()
+
+
+def acquire(client: BaseDBAsyncClient) -> AbstractAsyncContextManager[Connection]:
+    """Borrow a connection of the pool."""
+    borrow = cast("Callable[[], AbstractAsyncContextManager[Connection]]", client.acquire_connection)
+    return borrow()
+
+
+async def _drive(connection: Connection, program: Program[T]) -> T:
+    answer: Any = None
+    while True:
+        try:
+            step = program.send(answer)
+        except StopIteration as end:
+            return end.value
+        answer = await _step(connection, step)
+
+
+async def _step(connection: Connection, step: Step) -> Any:
+    match step.kind:
+        case Kind.FETCH:
+            return await connection.fetch(step.sql, *step.values)
+        case Kind.EXECUTE:
+            status = await connection.execute(step.sql, *step.values)
+            return int(status.rsplit(" ", 1)[1])
+        case Kind.EXECUTE_MANY:
+            return await connection.executemany(step.sql, step.values)
+
+
+@contextmanager
+def translated_errors() -> Generator[None]:
+    """Turn the driver's exceptions into the storage's three."""
+    try:
+        yield
+    except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError) as error:
+        raise StorageConflict("the transaction lost a race") from error
+    except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as error:
+        raise StorageRefused(str(error)) from error
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise StorageRefused(str(error)) from error
+    except (asyncpg.InterfaceError, asyncpg.PostgresError, OSError, DBConnectionError) as error:
+        if isinstance(error, ValueError):  # asyncpg refused an argument before sending it.
+            raise StorageRefused(str(error)) from error
+        raise StorageUnavailable("the database cannot be used now") from error

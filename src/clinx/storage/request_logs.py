@@ -1,0 +1,127 @@
+"""The request log: appended in batches, read by user and time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from clinx.domain.money import Amount
+from clinx.domain.request_log import Attempt, RequestLog
+from clinx.domain.usage import Usage
+from clinx.storage.codec import clean, encode_json, instant, micros
+from clinx.storage.database import Database
+from clinx.storage.models import RequestLogRow
+from clinx.storage.program import Program, execute_many
+
+_ID = 128
+_NAME = 255
+_SHORT = 64
+
+_INSERT = (
+    'INSERT INTO request_log (id, at, revision, dialect, operation, outcome, status, user_id, token_id, "group", model,'
+    " channel, upstream_model, upstream_id, stream, usage, charge, quote, attempts, seconds, first_byte_seconds,"
+    " address) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,"
+    " $22) ON CONFLICT (id) DO NOTHING"
+)
+
+
+def append(logs: Sequence[RequestLog]) -> Program[None]:
+    """Write logs; one whose id was written before is passed over."""
+    yield from execute_many(_INSERT, [_values(log) for log in logs])
+
+
+def _values(log: RequestLog) -> tuple[Any, ...]:
+    return (
+        clean(log.id, _ID),
+        micros(log.at),
+        log.revision,
+        log.dialect,
+        log.operation,
+        log.outcome,
+        log.status,
+        log.user_id,
+        log.token_id,
+        _text(log.group, _SHORT),
+        _text(log.model, _NAME),  # Callers, channels and upstreams write these: anything may be in them.
+        _text(log.channel, _NAME),
+        _text(log.upstream_model, _NAME),
+        _text(log.upstream_id, _NAME),
+        log.stream,
+        encode_json(log.usage.nonzero()),
+        log.charge.nano,
+        encode_json(log.quote),
+        encode_json([_attempt(attempt) for attempt in log.attempts]),
+        log.seconds,
+        log.first_byte_seconds,
+        _text(log.address, _SHORT),
+    )
+
+
+def _text(value: str | None, limit: int) -> str | None:
+    return None if value is None else clean(value, limit)
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "channel": attempt.channel,
+        "credential": attempt.credential,
+        "upstream_model": clean(attempt.upstream_model, _NAME),
+        "outcome": attempt.outcome,
+        "status": attempt.status,
+        "seconds": attempt.seconds,
+    }
+
+
+async def latest(
+    database: Database, *, user_id: int | None = None, before: datetime | None = None, limit: int = 50
+) -> list[RequestLog]:
+    """Return logs, newest first: of one user or of all, older than an instant.
+
+    Raises:
+        StorageUnavailable: the database cannot be read now.
+    """
+    with database.reading() as client:
+        query = RequestLogRow.all(using_db=client)
+        if user_id is not None:
+            query = query.filter(user_id=user_id)
+        if before is not None:
+            query = query.filter(at__lt=micros(before))
+        rows = await query.order_by("-at", "-id").limit(limit)
+    return [_log(row) for row in rows]
+
+
+async def find(database: Database, request_id: str) -> RequestLog | None:
+    """Return one exchange's log, if it is still kept."""
+    with database.reading() as client:
+        row = await RequestLogRow.get_or_none(id=clean(request_id, _ID), using_db=client)
+    return None if row is None else _log(row)
+
+
+def _log(row: RequestLogRow) -> RequestLog:
+    return RequestLog(
+        id=row.id,
+        at=instant(row.at),
+        revision=row.revision,
+        dialect=row.dialect,
+        operation=row.operation,
+        outcome=row.outcome,
+        status=row.status,
+        user_id=row.user_id,
+        token_id=row.token_id,
+        group=row.group,
+        model=row.model,
+        channel=row.channel,
+        upstream_model=row.upstream_model,
+        upstream_id=row.upstream_id,
+        stream=row.stream,
+        usage=msgspec.convert(row.usage, Usage),
+        charge=Amount(row.charge),
+        quote=tuple(row.quote),
+        attempts=msgspec.convert(row.attempts, tuple[Attempt, ...]),
+        seconds=row.seconds,
+        first_byte_seconds=row.first_byte_seconds,
+        address=row.address,
+    )

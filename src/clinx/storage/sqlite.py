@@ -1,0 +1,135 @@
+"""SQLite: one write connection on a thread of its own, where a whole program costs a single hop.
+
+Readers use tortoise's connection; write-ahead logging lets them run beside a commit. ``synchronous=FULL`` because a
+committed settlement must survive a power cut.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from clinx.storage.failures import StorageConflict, StorageRefused, StorageUnavailable
+from clinx.storage.program import Kind, Program, Step, for_sqlite
+
+T = TypeVar("T")
+
+OLDEST: Final = (3, 38)
+"""The first version with ``->>``."""
+PRAGMAS: Final = {
+    "journal_mode": "WAL",
+    "synchronous": "FULL",
+    "busy_timeout": "5000",
+    "foreign_keys": "ON",
+    "temp_store": "MEMORY",
+    "cache_size": "-32000",
+    "wal_autocheckpoint": "4000",
+}
+
+
+def prepare_file(path: Path) -> None:
+    """Create the folder (0700) and the file (0600): the ledger is nobody else's to read.
+
+    Raises:
+        StorageUnavailable: the place cannot be written, or this SQLite is too old.
+    """
+    if sqlite3.sqlite_version_info < OLDEST:
+        raise StorageUnavailable(f"SQLite {sqlite3.sqlite_version} is too old; 3.38 or newer is needed")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StorageUnavailable(f"cannot open the database {path}: {error.strerror}") from error
+
+
+class SqliteEngine:
+    """Runs programs, one after another, each in its own transaction."""
+
+    def __init__(self, path: Path) -> None:
+        """Name the file; nothing is opened before the first program."""
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="clinx-sqlite")
+        self._connection: sqlite3.Connection | None = None
+        self._translated: dict[str, str] = {}
+
+    async def run(self, program: Program[T]) -> T:
+        """Run a program to its end and commit; any exception rolls back.
+
+        A caller cancelled while it waits does not stop the program.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, program)
+
+    async def close(self) -> None:
+        """Finish the running program and close the file."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+        self._thread.shutdown()
+
+    def _transact(self, program: Program[T]) -> T:
+        with translated_errors():
+            connection = self._connect()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                value = self._drive(connection, program)
+                connection.execute("COMMIT")
+            except BaseException:
+                program.close()
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            return value
+
+    def _drive(self, connection: sqlite3.Connection, program: Program[T]) -> T:
+        answer: Any = None
+        while True:
+            try:
+                step = program.send(answer)
+            except StopIteration as end:
+                return end.value
+            answer = self._step(connection, step)
+
+    def _step(self, connection: sqlite3.Connection, step: Step) -> Any:
+        sql = self._translated.get(step.sql) or self._translated.setdefault(step.sql, for_sqlite(step.sql))
+        match step.kind:
+            case Kind.FETCH:
+                return connection.execute(sql, step.values).fetchall()
+            case Kind.EXECUTE:
+                return connection.execute(sql, step.values).rowcount
+            case Kind.EXECUTE_MANY:
+                connection.executemany(sql, step.values)
+                return None
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._connection is None:
+            connection = sqlite3.connect(self._path, isolation_level=None)
+            for name, value in PRAGMAS.items():
+                connection.execute(f"PRAGMA {name}={value}")
+            self._connection = connection
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+@contextmanager
+def translated_errors() -> Generator[None]:
+    """Turn the driver's exceptions into the storage's three."""
+    try:
+        yield
+    except (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError) as error:
+        raise StorageRefused(str(error)) from error
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise StorageRefused(str(error)) from error
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            raise StorageConflict("the database is busy") from error
+        raise StorageUnavailable("the database cannot be written") from error
+    except sqlite3.Error as error:
+        raise StorageUnavailable("the database cannot be used") from error

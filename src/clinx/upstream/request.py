@@ -1,0 +1,174 @@
+"""What is sent upstream: built from the tree and an encoded body; nothing of the caller's headers is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import quote
+
+from yarl import URL
+
+from clinx.domain.catalog import Channel, Credential, Timeouts, UpstreamEndpoint
+from clinx.domain.template import Template
+from clinx.errors import InvalidRequest, UpstreamMisconfigured
+from clinx.upstream.stages import Stage, misconfigured
+
+_OURS = frozenset(
+    {"accept-encoding", "connection", "content-length", "cookie", "trailer", "transfer-encoding", "upgrade"}
+)
+"""Headers that frame the message or the answer: the tree cannot set them."""
+
+_OF_MODEL = frozenset({"model", "deployment"})
+_REMEMBERED = 4096
+"""Entries; those of trees long gone would pile up otherwise."""
+
+_BREAKS = ("\r", "\n", "\0")
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """One HTTP request, complete."""
+
+    method: str
+    url: URL
+    headers: Mapping[str, str]
+    body: bytes
+    timeouts: Timeouts
+    proxy: str | None = None
+
+
+class _Prepared(NamedTuple):
+    """What is constant for a channel, an endpoint and a credential; the values it was made from keep it honest."""
+
+    channel: Channel
+    endpoint: UpstreamEndpoint
+    headers: Mapping[str, str] | None
+    """None when a header names the model."""
+    url: URL | None
+    """None when the address names the model."""
+
+
+class RequestBuilder:
+    """Builds requests, and remembers what is constant in them."""
+
+    def __init__(self, builtin: Mapping[str, str], user_agent: str) -> None:
+        """Take the addresses behind ``builtin:`` names, and how we introduce ourselves."""
+        self._builtin = builtin
+        self._user_agent = user_agent
+        self._prepared: dict[tuple[int, int, str], _Prepared] = {}
+
+    def build(  # noqa: PLR0913  (the narrow values of one attempt)
+        self,
+        channel: Channel,
+        endpoint: UpstreamEndpoint,
+        credential: Credential,
+        upstream_model: str,
+        body: bytes,
+        *,
+        accept_stream: bool,
+        request_id: str,
+    ) -> UpstreamRequest:
+        """Return the request for one attempt; ``body`` is JSON, sent as it is.
+
+        Raises:
+            InvalidRequest: the address names the model, and this name would change the address.
+            UpstreamMisconfigured: a header holds a line break, or the address is none.
+        """
+        prepared = self._prepare(channel, endpoint, credential)
+        headers, url = prepared.headers, prepared.url
+        if headers is None or url is None:
+            values = _values(channel, credential, upstream_model)
+            headers = headers if headers is not None else self._headers(channel, values)
+            url = url if url is not None else self._url(channel, endpoint, values)
+        accept = "text/event-stream" if accept_stream else "application/json"
+        sent = {"Accept": accept, **headers, "X-Request-Id": request_id}
+        return UpstreamRequest("POST", url, sent, body, channel.timeouts, channel.proxy)
+
+    def _prepare(self, channel: Channel, endpoint: UpstreamEndpoint, credential: Credential) -> _Prepared:
+        # Identities, because a channel of the next generation may carry the same name; the entry keeps both alive,
+        # so an identity is never taken over by another object.
+        key = (id(channel), id(endpoint), credential.fingerprint)
+        found = self._prepared.get(key)
+        if found is None:
+            if len(self._prepared) >= _REMEMBERED:
+                self._prepared.clear()
+            values = _values(channel, credential, "")
+            by_model = _name_model(template for _, template in channel.provider.headers)
+            headers = None if by_model else self._headers(channel, values)
+            queries = (*channel.provider.query, *endpoint.query)
+            by_model = _name_model((endpoint.path, *(template for _, template in queries)))
+            url = None if by_model else self._url(channel, endpoint, values)
+            found = self._prepared[key] = _Prepared(channel, endpoint, headers, url)
+        return found
+
+    def _headers(self, channel: Channel, values: Mapping[str, str]) -> Mapping[str, str]:
+        headers = {"User-Agent": self._user_agent, "Content-Type": "application/json"}
+        rendered = _filled(channel.provider.headers, values)
+        for name, value in (*rendered, *channel.headers):
+            if any(mark in value for mark in _BREAKS):
+                # aiohttp would refuse it later, as a defect of ours; the value may be a secret and is not shown.
+                raise _unusable(f"header {name} of channel {channel.name} holds a line break")
+            if name.lower() not in _OURS:
+                _put(headers, name, value)
+        return {**headers, "Accept-Encoding": "identity"}
+
+    def _url(self, channel: Channel, endpoint: UpstreamEndpoint, values: Mapping[str, str]) -> URL:
+        base = self._builtin.get(channel.base_url, channel.base_url)
+        if _OF_MODEL.intersection(endpoint.path.names):
+            _check_segments(values["model"])
+        quoted = {name: quote(value, safe="") for name, value in values.items()}
+        pairs = (
+            f"{quote(name, safe='')}={value}"
+            for name, value in _filled((*channel.provider.query, *endpoint.query), quoted)
+        )
+        address, _, query = base.partition("?")
+        query = "&".join(filter(None, (query, *pairs)))
+        text = address.rstrip("/") + endpoint.path.render(quoted) + (f"?{query}" if query else "")
+        url = URL(text, encoded=True)
+        if not _is_usable(url):
+            raise _unusable(f"channel {channel.name} has no usable address")
+        return url
+
+
+def _values(channel: Channel, credential: Credential, model: str) -> dict[str, str]:
+    settings = {**channel.provider.settings, **channel.settings}
+    deployment = model.replace(".", "") if settings.get("strip_dots") == "true" else model
+    named = {f"settings.{name}": value for name, value in settings.items()}
+    return {**named, "key": credential.secret, "model": model, "deployment": deployment}
+
+
+def _filled(templates: Iterable[tuple[str, Template]], values: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Render; what would present an empty key is left out, for a server without keys must not be shown half of one."""
+    return [
+        (name, template.render(values)) for name, template in templates if values["key"] or "key" not in template.names
+    ]
+
+
+def _name_model(templates: Iterable[Template]) -> bool:
+    return any(_OF_MODEL.intersection(template.names) for template in templates)
+
+
+def _put(headers: dict[str, str], name: str, value: str) -> None:
+    """Set a header, replacing one that differs only in case."""
+    for known in [known for known in headers if known.lower() == name.lower()]:
+        del headers[known]
+    headers[name] = value
+
+
+def _is_usable(url: URL) -> bool:
+    """Whether it is a web address, without a user who would be taken for the credential."""
+    try:
+        return url.scheme in {"http", "https"} and bool(url.raw_host) and not url.raw_user
+    except ValueError:
+        return False
+
+
+def _check_segments(model: str) -> None:
+    """Refuse a name that would walk up the path: a pattern forwards what the caller wrote."""
+    if any(segment in {".", ".."} for segment in model.replace("\\", "/").split("/")):
+        raise InvalidRequest("This model name cannot be used.", param="model")
+
+
+def _unusable(detail: str) -> UpstreamMisconfigured:
+    return misconfigured(Stage.REQUEST, detail)

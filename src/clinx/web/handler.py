@@ -1,0 +1,110 @@
+"""HTTP request to Exchange to HTTP response."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from aiohttp import web
+
+from clinx.config.snapshot import Snapshot
+from clinx.dialects.base import Dialect, Inbound
+from clinx.dialects.credentials import find_credential
+from clinx.dialects.registry import DIALECTS, dialect_for_path
+from clinx.domain.catalog import Endpoint
+from clinx.errors import GatewayError
+from clinx.relay.exchange import Answer, Exchange
+from clinx.relay.finish import Finisher
+from clinx.relay.pipeline import Relay
+from clinx.web import respond
+from clinx.web.address import client_address
+from clinx.web.body import read_body
+from clinx.web.errors import answer_or_error, rendered
+from clinx.web.presence import Presence, Visit
+
+_CLIENT_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+"""What a caller's own request id may look like: it goes into a header and a log line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """Answers relay requests; the only place where aiohttp's and the relay's nouns meet."""
+
+    relay: Relay
+    finisher: Finisher
+    presence: Presence
+    monotonic: Callable[[], float]
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+
+    async def handle(
+        self,
+        request: web.Request,
+        snapshot: Snapshot,
+        endpoint: Endpoint,
+        match: Mapping[str, str],
+        cors: Mapping[str, str],
+    ) -> web.StreamResponse:
+        """Answer one request; every failure becomes an answer in the caller's dialect."""
+        exchange = self._open(request, snapshot, endpoint, match)
+        headers = {**_id_headers(exchange.id, exchange.client_id), **cors}
+        with self.presence.enter(exchange, request) as visit:
+            try:
+                answer = await answer_or_error(exchange, self.relay, self.finisher)
+                return await self._write(request, answer, headers, visit)
+            except BaseException:
+                # Cancelled, or the connection broke in a way nobody foresaw: whatever is open is given back.
+                await self.finisher.abandon(exchange)
+                raise
+
+    async def _write(
+        self, request: web.Request, answer: Answer, headers: Mapping[str, str], visit: Visit
+    ) -> web.StreamResponse:
+        if answer.stream is None:
+            return respond.whole(answer, headers)
+        return await respond.stream(request, answer, headers, visit, self.presence)
+
+    def refuse(self, request: web.Request, error: GatewayError, cors: Mapping[str, str]) -> web.StreamResponse:
+        """Answer where no endpoint is, in the dialect whose prefix the path shares."""
+        request_id = self.new_id()
+        answer = rendered(dialect_for_path(request.path), error, request_id)
+        return respond.whole(answer, {**_id_headers(request_id, _client_id(request)), **cors})
+
+    def _open(self, request: web.Request, snapshot: Snapshot, endpoint: Endpoint, match: Mapping[str, str]) -> Exchange:
+        return Exchange(
+            id=self.new_id(),
+            at=self.now(),
+            started=self.monotonic(),
+            snapshot=snapshot,
+            dialect=_dialect(endpoint),
+            endpoint=endpoint,
+            secret=find_credential(request.headers, request.query),
+            address=client_address(request, snapshot.server.trusted_proxies),
+            receive=_receiver(request, snapshot, match),
+            client_id=_client_id(request),
+        )
+
+
+def _dialect(endpoint: Endpoint) -> Dialect:
+    return DIALECTS[endpoint.dialect]
+
+
+def _receiver(request: web.Request, snapshot: Snapshot, match: Mapping[str, str]) -> Callable[[], Awaitable[Inbound]]:
+    async def receive() -> Inbound:
+        server = snapshot.server
+        body = await read_body(request, limit=server.max_body, seconds=server.body_timeout)
+        return Inbound(request.method, request.path, dict(match), request.query, request.headers, body)
+
+    return receive
+
+
+def _client_id(request: web.Request) -> str | None:
+    given = request.headers.get("X-Request-Id", "")
+    return given if _CLIENT_ID.fullmatch(given) else None
+
+
+def _id_headers(request_id: str, client_id: str | None) -> dict[str, str]:
+    """Ours always; the conventional header carries the caller's own id when there is one."""
+    return {"x-request-id": client_id or request_id, "clinx-request-id": request_id}

@@ -1,0 +1,109 @@
+"""Fixed routes for operators and their tools: /-/health, /-/ready, /-/metrics, /-/revision, /-/reload."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from clinx.config.current import Current, ReloadState
+from clinx.config.watch import Reloader
+from clinx.telemetry.metrics import Metrics
+from clinx.web.address import is_local
+
+
+@dataclass(slots=True)
+class Readiness:
+    """Whether a load balancer should send requests here."""
+
+    check_database: Callable[[], Awaitable[bool]]
+    draining: bool = field(default=False)
+
+    async def reasons(self) -> list[str]:
+        """Return why not; empty when ready."""
+        found = ["draining"] if self.draining else []
+        if not await self.check_database():
+            found.append("database")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Ops:
+    """The operators' routes. Health and readiness are public; the rest is for this machine or the ops token."""
+
+    current: Current
+    metrics: Metrics
+    readiness: Readiness
+    reloader: Reloader
+    token: str
+
+    def mount(self, app: web.Application) -> None:
+        """Add the routes to the application."""
+        app.router.add_get("/-/health", self.health)
+        app.router.add_get("/-/ready", self.ready)
+        app.router.add_get("/-/metrics", self.render_metrics)
+        app.router.add_get("/-/revision", self.revision)
+        app.router.add_post("/-/reload", self.trigger_reload)
+
+    async def health(self, _: web.Request) -> web.Response:
+        """Say that the event loop turns."""
+        return _json({"status": "ok"})
+
+    async def ready(self, _: web.Request) -> web.Response:
+        """Say whether requests are welcome, and if not, why."""
+        reasons = await self.readiness.reasons()
+        return _json({"status": "unready" if reasons else "ready", "reasons": reasons}, 503 if reasons else 200)
+
+    async def render_metrics(self, request: web.Request) -> web.Response:
+        """Write the Prometheus text format."""
+        self._admit(request)
+        body = await asyncio.to_thread(self.metrics.render)
+        return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+    async def revision(self, request: web.Request) -> web.Response:
+        """Say which revision is served, and what is wrong with the tree on disk if it is another."""
+        self._admit(request)
+        return _json(self._revision())
+
+    async def trigger_reload(self, request: web.Request) -> web.Response:
+        """Look at the tree now; 200 when what is on disk is what is served, 409 with the reasons when not."""
+        self._admit(request)
+        ok = await self.reloader.reload()
+        return _json(self._revision(), 200 if ok else 409)
+
+    def _revision(self) -> dict[str, Any]:
+        revision, state = self.current.generation.snapshot.revision, self.current.state
+        return {
+            "revision": revision.id,
+            "commit": revision.commit,
+            "compiled_at": revision.at.isoformat(),
+            "generations": self.current.alive,
+            "last_reload": _reload(state),
+        }
+
+    def _admit(self, request: web.Request) -> None:
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if self.token and hmac.compare_digest(given.encode(), self.token.encode()):
+            return
+        if not is_local(request):
+            raise web.HTTPForbidden(text="set CLINX_OPS_TOKEN and send it as a bearer token\n")
+
+
+def _reload(state: ReloadState) -> dict[str, Any]:
+    return {
+        "ok": state.ok,
+        "at": state.at.isoformat() if state.at else None,
+        "revision": state.revision,
+        "diagnostics": [str(diagnostic) for diagnostic in state.diagnostics],
+        "error": state.error,
+    }
+
+
+def _json(value: object, status: int = 200) -> web.Response:
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    return web.Response(status=status, headers=headers, body=msgspec.json.encode(value) + b"\n")

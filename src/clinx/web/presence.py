@@ -1,0 +1,161 @@
+"""Who is being served right now: notices callers that hang up, pings the silent, and empties the house at shutdown.
+
+aiohttp leaves a handler alone when its caller goes away (and so it should: a settlement may be under way), so nobody
+tells a stream that it speaks to no one until its next write. One ticker looks at all connections a few times a second
+instead of one watcher for each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from clinx.config.snapshot import Disconnect
+from clinx.errors import ClientGone, ShuttingDown
+from clinx.relay.exchange import Exchange
+from clinx.telemetry.metrics import Metrics
+
+log = logging.getLogger("clinx.web")
+
+TICK = 0.25
+PING_AFTER = 15.0
+"""Seconds of silence after which a comment line keeps proxies from closing a stream."""
+STALLED_AFTER = 60.0
+"""Seconds a single write may wait for a slow reader."""
+LONGEST_DRAIN = 30.0
+MOST_DRAINS = 64
+HURRY = 5.0
+"""Seconds left to streams for their last words, and to a shutdown that was asked for twice."""
+
+
+@dataclass(slots=True, eq=False)
+class Visit:
+    """One exchange and the connection it answers on."""
+
+    exchange: Exchange
+    transport: asyncio.Transport | None
+    response: web.StreamResponse | None = None
+    """Set while a stream is being written."""
+    last_write: float = 0.0
+    writing: bool = False
+    gone_at: float | None = None
+    """Monotonic instant at which the caller was seen to have left."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether somebody is still there."""
+        return self.gone_at is None and self.transport is not None and not self.transport.is_closing()
+
+
+class Presence:
+    """All visits of this process."""
+
+    def __init__(self, *, monotonic: Callable[[], float], metrics: Metrics) -> None:
+        """Begin with an empty house."""
+        self._visits: set[Visit] = set()
+        self._monotonic = monotonic
+        self._metrics = metrics
+        self._emptied = asyncio.Event()
+        self._emptied.set()
+        self._leave_by = 0.0
+
+    @contextmanager
+    def enter(self, exchange: Exchange, request: web.Request) -> Generator[Visit]:
+        """Count an exchange as present until the block ends."""
+        visit = Visit(exchange, request.transport, last_write=self._monotonic())
+        self._visits.add(visit)
+        self._emptied.clear()
+        self._metrics.in_flight.inc()
+        try:
+            yield visit
+        finally:
+            self._metrics.in_flight.dec()
+            self._visits.discard(visit)
+            if not self._visits:
+                self._emptied.set()
+
+    @property
+    def count(self) -> int:
+        """How many exchanges are running."""
+        return len(self._visits)
+
+    async def run(self) -> None:
+        """Look at everyone, for ever. Run by the supervisor."""
+        while True:
+            await asyncio.sleep(TICK)
+            await self.look()
+
+    async def look(self) -> None:
+        """Look at everyone once."""
+        now = self._monotonic()
+        for visit in list(self._visits):
+            if visit.response is None:
+                continue
+            if visit.gone_at is None and not visit.is_connected:
+                self.left(visit)
+            elif visit.gone_at is not None and now - visit.gone_at > LONGEST_DRAIN:
+                visit.exchange.stop(_gone())
+            elif visit.writing and now - visit.last_write > STALLED_AFTER and visit.transport is not None:
+                visit.transport.abort()
+            elif visit.is_connected and not visit.writing and now - visit.last_write > PING_AFTER:
+                await self._ping(visit, now)
+
+    def touch(self, visit: Visit) -> None:
+        """Take note that a write begins."""
+        visit.last_write = self._monotonic()
+        visit.writing = True
+
+    def left(self, visit: Visit) -> None:
+        """Take note that a stream's caller is gone: stop the upstream, or let it run dry, as configured."""
+        if visit.gone_at is not None:
+            return
+        visit.gone_at = self._monotonic()
+        if not self._may_drain(visit):
+            visit.exchange.stop(_gone())
+
+    def _may_drain(self, visit: Visit) -> bool:
+        if visit.exchange.snapshot.server.on_client_disconnect is not Disconnect.DRAIN:
+            return False
+        return sum(other.gone_at is not None for other in self._visits) <= MOST_DRAINS
+
+    async def _ping(self, visit: Visit, now: float) -> None:
+        visit.last_write = now
+        if visit.response is not None and (transport := visit.transport) is not None and not transport.is_closing():
+            try:
+                async with asyncio.timeout(TICK):
+                    await visit.response.write(b": ping\n\n")
+            except (ConnectionError, TimeoutError):
+                return
+
+    async def leave(self, grace: float) -> None:
+        """Wait for everyone to finish; after ``grace`` seconds end what is left with an error event."""
+        self._leave_by = self._monotonic() + grace
+        while self._visits and (left := self._leave_by - self._monotonic()) > 0:
+            await self._until_empty(min(left, TICK))
+        if self._visits:
+            log.warning("shutdown.interrupted", extra={"exchanges": len(self._visits)})
+            for visit in list(self._visits):
+                visit.exchange.stop(ShuttingDown("The gateway is restarting; try again.", retry_after=1.0))
+            await self._until_empty(HURRY)
+        if self._visits:
+            log.error("shutdown.abandoned", extra={"exchanges": len(self._visits)})
+
+    def hurry(self) -> None:
+        """Shorten a running `leave` to a few seconds."""
+        self._leave_by = min(self._leave_by, self._monotonic() + HURRY)
+
+    async def _until_empty(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._emptied.wait()
+        except TimeoutError:
+            return
+
+
+def _gone() -> ClientGone:
+    return ClientGone("The caller hung up before the answer was complete.")

@@ -1,0 +1,49 @@
+import pytest
+
+from clinx.accounts import users
+from clinx.accounts.failures import AccountError
+from clinx.domain.identity import Role, Status, User
+from clinx.storage.database import Database
+from support.database import START
+
+
+async def test_a_user_is_created_and_found(database: Database):
+    user = await users.create(database, "ann@example.org", at=START, role=Role.ADMIN, group="vip")
+
+    assert user == User(user.id, "ann@example.org", Role.ADMIN, Status.ACTIVE, "vip", START)
+    assert await users.find(database, "ann@example.org") == user
+    assert await users.everyone(database) == [user]
+
+
+@pytest.mark.parametrize("name", ["", " ann", "a b", "-rf", "ann\n", "ann\x00", "ä", "a/b", "a" * 65, "<script>"])
+async def test_what_is_no_name_is_refused(database: Database, name: str):
+    with pytest.raises(AccountError, match="not a user name"):
+        await users.create(database, name, at=START)
+    with pytest.raises(AccountError, match="not a group name"):
+        await users.create(database, "ann", at=START, group=name)
+
+    assert await users.everyone(database) == []
+
+
+async def test_names_are_taken_once(database: Database):
+    await users.create(database, "ann", at=START)
+
+    with pytest.raises(AccountError, match="there is a user 'ann' already"):
+        await users.create(database, "ann", at=START)
+
+
+async def test_only_what_is_given_changes(database: Database):
+    user = await users.create(database, "ann", at=START)
+
+    assert (await users.change(database, user, group="vip")).group == "vip"
+    changed = await users.change(database, await users.find(database, "ann"), status=Status.DISABLED)
+
+    assert changed == User(user.id, "ann", Role.USER, Status.DISABLED, "vip", START)
+    assert await users.find(database, "ann") == changed
+
+
+async def test_nobody_is_there(database: Database):
+    with pytest.raises(AccountError, match="there is no user 'ann'"):
+        await users.find(database, "ann")
+    with pytest.raises(AccountError, match="any more"):
+        await users.change(database, User(9, "ann", Role.USER, Status.ACTIVE, "default", START), group="vip")

@@ -1,0 +1,502 @@
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import TypeVar
+
+import pytest
+
+from clinx.accounts import tokens, users
+from clinx.accounts.tokens import Limits
+from clinx.billing import statement
+from clinx.billing.cashier import MOST_LOGS, Cashier
+from clinx.billing.operations import Resolution
+from clinx.billing.sweep import sweep
+from clinx.domain.identity import Principal, Status
+from clinx.domain.ledger import Balance, EntryKind, Reservation
+from clinx.domain.money import ZERO, Amount
+from clinx.errors import (
+    BillingUnavailable,
+    BudgetSpent,
+    GatewayError,
+    InsufficientBalance,
+    InternalError,
+    PermissionDenied,
+    TokenDisabled,
+    TokenExpired,
+)
+from clinx.storage import request_logs, statements
+from clinx.storage.database import Database
+from clinx.storage.failures import StorageConflict, StorageUnavailable
+from clinx.storage.program import Program
+from clinx.telemetry.tasks import Supervisor
+from support.database import START, Clock, make_caller, request_log
+
+T = TypeVar("T")
+HOUR = timedelta(hours=1)
+ONE = Amount.parse("1")
+
+
+def usd(text: str) -> Amount:
+    return Amount.parse(text)
+
+
+async def hold(cashier: Cashier, caller: Principal, amount: str, request_id: str = "req-1") -> Reservation:
+    return await cashier.reserve(caller, usd(amount), request_id=request_id, revision="r1", lifetime=HOUR)
+
+
+async def balance(database: Database, caller: Principal) -> tuple[str, str]:
+    found = await statement.balance(database, caller.user)
+    return str(found.total), str(found.held)
+
+
+async def spent(database: Database, caller: Principal) -> str:
+    return str((await tokens.find(database, str(caller.token.id))).token.spent)
+
+
+async def test_a_hold_is_taken_from_what_is_available(database: Database, cashier: Cashier):
+    caller = await make_caller(database, balance="5")
+
+    reservation = await hold(cashier, caller, "3")
+
+    assert reservation == Reservation("req-1", caller.user.id, caller.token.id, usd("3"), "r1")
+    assert await balance(database, caller) == ("5", "3")
+
+
+async def test_a_settlement_charges_frees_the_hold_and_writes_two_entries_and_the_log(
+    database: Database, cashier: Cashier
+):
+    caller = await make_caller(database, balance="5")
+    reservation = await hold(cashier, caller, "3")
+
+    log = request_log("req-1", caller, charge=usd("1.25"))
+    outcome = await cashier.settle(reservation, usd("1.25"), attempt=2, log=log)
+
+    assert outcome is Resolution.SETTLED
+    assert await balance(database, caller) == ("3.75", "0")
+    assert await spent(database, caller) == "1.25"
+    entry = (await statement.entries(database, caller.user))[0]
+    assert (entry.event, entry.amount, entry.kind, entry.revision, entry.detail, entry.at) == (
+        "settle:req-1:2",
+        usd("-1.25"),
+        EntryKind.CHARGE,
+        "r1",
+        "gpt-4o",
+        START,
+    )
+    assert (await statements.entries(database, "revenue"))[0].amount == usd("1.25")
+    assert await request_logs.find(database, "req-1") == log
+    assert await statement.discrepancies(database) == []
+
+
+async def test_a_hold_resolves_at_most_once(database: Database, cashier: Cashier):
+    caller = await make_caller(database, balance="5")
+    reservation = await hold(cashier, caller, "3")
+    log = request_log("req-1", caller)
+
+    first = await asyncio.gather(*(cashier.settle(reservation, ONE, attempt=n, log=log) for n in range(5)))
+    later = [await cashier.settle(reservation, ONE, attempt=9, log=log), await cashier.release(reservation, log=None)]
+
+    assert first == [Resolution.SETTLED] + [Resolution.ALREADY] * 4
+    assert later == [Resolution.ALREADY] * 2
+    assert await balance(database, caller) == ("4", "0")
+
+
+async def test_a_release_frees_the_hold_and_charges_nothing(database: Database, cashier: Cashier):
+    caller = await make_caller(database, balance="5")
+    reservation = await hold(cashier, caller, "3")
+
+    assert await cashier.release(reservation, log=request_log("req-1", caller)) is Resolution.RELEASED
+    assert await cashier.settle(reservation, ONE, attempt=1, log=request_log("req-1")) is Resolution.ALREADY
+
+    assert await balance(database, caller) == ("5", "0")
+    assert [entry.kind for entry in await statement.entries(database, caller.user)] == [EntryKind.GRANT]
+    assert (await request_logs.find(database, "req-1")) == request_log("req-1", caller)
+
+
+async def test_a_settlement_may_exceed_the_hold_and_the_balance(database: Database, cashier: Cashier):
+    caller = await make_caller(database, balance="1")
+    reservation = await hold(cashier, caller, "1")
+
+    await cashier.settle(reservation, usd("3"), attempt=1, log=request_log("req-1"))
+
+    assert await balance(database, caller) == ("-2", "0")
+    with pytest.raises(InsufficientBalance, match="0 available"):
+        await hold(cashier, caller, "0.01", "req-2")
+
+
+async def test_a_settlement_of_nothing_writes_no_entry(database: Database, cashier: Cashier):
+    caller = await make_caller(database)
+    reservation = await hold(cashier, caller, "0")
+
+    assert await cashier.settle(reservation, ZERO, attempt=1, log=request_log("req-1")) is Resolution.SETTLED
+
+    assert await statement.entries(database, caller.user) == []
+    assert await cashier.settle(reservation, ZERO, attempt=1, log=request_log("req-1")) is Resolution.ALREADY
+
+
+async def test_a_settlement_after_the_hold_expired_still_charges_and_frees_nothing_twice(
+    database: Database, cashier: Cashier, clock: Clock
+):
+    caller = await make_caller(database, balance="5")
+    reservation = await hold(cashier, caller, "3")
+    clock.advance(3600)
+    assert await sweep(database, clock.now()) == 1
+    other = await hold(cashier, caller, "4", "req-2")
+
+    assert await cashier.settle(reservation, ONE, attempt=1, log=request_log("req-1")) is Resolution.SETTLED_LATE
+
+    assert await balance(database, caller) == ("4", "4")
+    assert await cashier.release(other, log=None) is Resolution.RELEASED
+    assert await statement.discrepancies(database) == []
+
+
+async def test_an_unknown_hold_changes_nothing(database: Database, cashier: Cashier):
+    caller = await make_caller(database, balance="5")
+    stranger = Reservation("never", caller.user.id, caller.token.id, ONE, "r1")
+
+    assert await cashier.settle(stranger, ONE, attempt=1, log=request_log("never")) is Resolution.UNKNOWN
+    assert await cashier.release(stranger, log=None) is Resolution.UNKNOWN
+    assert await balance(database, caller) == ("5", "0")
+
+
+async def test_a_request_id_holds_once(database: Database, cashier: Cashier):
+    caller = await make_caller(database, balance="5")
+    await hold(cashier, caller, "1")
+
+    with pytest.raises(InternalError, match="used before"):
+        await hold(cashier, caller, "1")
+
+    assert await balance(database, caller) == ("5", "1")
+
+
+@pytest.mark.parametrize("amount", ["0", "1"])
+async def test_a_revoked_token_is_refused_at_once(database: Database, cashier: Cashier, amount: str):
+    caller = await make_caller(database, balance="5")
+    await tokens.disable(database, caller.token)
+
+    with pytest.raises(TokenDisabled):
+        await hold(cashier, caller, amount)
+
+    assert await balance(database, caller) == ("5", "0")
+
+
+async def test_a_deleted_token_is_refused_but_its_open_hold_is_still_charged(database: Database, cashier: Cashier):
+    caller = await make_caller(database, balance="5")
+    reservation = await hold(cashier, caller, "2")
+    await tokens.delete(database, caller.token)
+
+    with pytest.raises(TokenDisabled):
+        await hold(cashier, caller, "0", "req-2")
+    await cashier.settle(reservation, ONE, attempt=1, log=request_log("req-1"))
+
+    assert await balance(database, caller) == ("4", "0")
+
+
+async def test_an_expired_token_is_refused(database: Database, cashier: Cashier, clock: Clock):
+    caller = await make_caller(database, balance="5", limits=Limits(expires_at=START + HOUR))
+    await cashier.release(await hold(cashier, caller, "1"), log=None)
+    clock.advance(3600)
+
+    with pytest.raises(TokenExpired):
+        await hold(cashier, caller, "1", "req-2")
+
+
+async def test_a_disabled_user_is_refused(database: Database, cashier: Cashier):
+    caller = await make_caller(database, balance="5")
+    await users.change(database, caller.user, status=Status.DISABLED)
+
+    with pytest.raises(PermissionDenied):
+        await hold(cashier, caller, "1")
+
+
+async def test_exactly_as_many_holds_pass_as_the_balance_pays_for(database: Database, cashier: Cashier):
+    caller = await make_caller(database, balance="1")
+
+    answers = await asyncio.gather(
+        *(hold(cashier, caller, "0.01", f"req-{n}") for n in range(1000)), return_exceptions=True
+    )
+
+    assert [type(answer) for answer in answers] == [Reservation] * 100 + [InsufficientBalance] * 900
+    assert await balance(database, caller) == ("1", "1")
+    assert await statement.discrepancies(database) == []
+
+
+async def test_a_thousand_calls_against_a_balance_for_a_hundred_leave_the_books_balanced(
+    database: Database, cashier: Cashier
+):
+    caller = await make_caller(database, balance="1")
+
+    async def call(number: int) -> bool:
+        try:
+            reservation = await hold(cashier, caller, "0.01", f"req-{number}")
+        except InsufficientBalance:
+            return False
+        await cashier.settle(reservation, usd("0.01"), attempt=1, log=request_log(reservation.id, caller))
+        return True
+
+    answered = sum(await asyncio.gather(*(call(number) for number in range(1000))))
+
+    assert answered == 100
+    assert await balance(database, caller) == ("0", "0")
+    assert (await database.fetch("SELECT SUM(amount) FROM entry"))[0][0] == 0
+    assert (await database.fetch("SELECT COUNT(*) FROM request_log"))[0][0] == 100
+    assert await statement.discrepancies(database) == []
+
+
+async def test_a_budget_is_exact_under_concurrency(database: Database, cashier: Cashier):
+    caller = await make_caller(database, balance="100", limits=Limits(budget=usd("0.5")))
+
+    answers = await asyncio.gather(
+        *(hold(cashier, caller, "0.03", f"req-{n}") for n in range(100)), return_exceptions=True
+    )
+
+    assert [type(answer) for answer in answers] == [Reservation] * 16 + [BudgetSpent] * 84
+    assert str(answers[-1]) == "the budget of this API key is spent: 0.02 left, this request may cost 0.03"
+
+
+async def test_a_smaller_hold_passes_where_a_larger_one_before_it_did_not(database: Database, cashier: Cashier):
+    caller = await make_caller(database, balance="1")
+
+    answers = await asyncio.gather(
+        *(hold(cashier, caller, amount, amount) for amount in ("0.7", "0.4", "0.3", "0.1")), return_exceptions=True
+    )
+
+    assert [type(answer) for answer in answers] == [
+        Reservation,
+        InsufficientBalance,
+        Reservation,
+        InsufficientBalance,
+    ]
+
+
+async def test_one_users_poverty_does_not_touch_another(database: Database, cashier: Cashier):
+    rich = await make_caller(database, "rich", balance="10")
+    poor = await make_caller(database, "poor", balance="0.01")
+
+    answers = await asyncio.gather(
+        *(hold(cashier, (rich, poor)[n % 2], "1", f"req-{n}") for n in range(10)), return_exceptions=True
+    )
+
+    assert [type(answer) for answer in answers] == [Reservation, InsufficientBalance] * 5
+
+
+async def test_what_a_settlement_frees_may_be_held_in_the_same_batch(database: Database, cashier: Cashier):
+    caller = await make_caller(database, balance="1")
+    reservation = await hold(cashier, caller, "1")
+
+    answers = await asyncio.gather(
+        hold(cashier, caller, "0.9", "req-2"),
+        cashier.settle(reservation, usd("0.1"), attempt=1, log=request_log("req-1")),
+    )
+
+    assert answers[1] is Resolution.SETTLED
+    assert await balance(database, caller) == ("0.9", "0.9")
+
+
+async def test_a_caller_that_leaves_while_holding_keeps_nothing(database: Database, cashier: Cashier):
+    caller = await make_caller(database, balance="1")
+    asking = asyncio.ensure_future(hold(cashier, caller, "1"))  # noqa: TID251  (a caller that leaves)
+    await asyncio.sleep(0)  # It is queued now, and its commit begins with the next turn of the loop.
+    await asyncio.sleep(0)
+
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    await cashier.record(request_log("later"))
+    await cashier.record(request_log("later still"))
+
+    assert await balance(database, caller) == ("1", "0")
+
+
+async def test_a_record_is_written_once_and_moves_nothing(database: Database, cashier: Cashier):
+    log = request_log("req-1")
+    await cashier.record(log)
+    await cashier.record(request_log("req-1", charge=ONE))
+
+    assert await request_logs.latest(database) == [log]
+
+
+async def test_hostile_text_in_a_log_does_not_stop_a_settlement(database: Database, cashier: Cashier):
+    caller = await make_caller(database, balance="5")
+    reservation = await hold(cashier, caller, "1")
+    log = request_log("req-1", caller)
+    hostile = replace(log, model="a\x00b\ud800" + "x" * 999)
+
+    assert await cashier.settle(reservation, ONE, attempt=1, log=hostile) is Resolution.SETTLED
+    found = await request_logs.find(database, "req-1")
+    assert found is not None
+    assert found.model == "a\ufffdb?" + "x" * 251
+
+
+async def test_negative_amounts_are_defects(database: Database, cashier: Cashier):
+    caller = await make_caller(database, balance="5")
+
+    with pytest.raises(ValueError, match="hold is not negative"):
+        await hold(cashier, caller, "-1")
+    reservation = await hold(cashier, caller, "1")
+    with pytest.raises(ValueError, match="charge is not negative"):
+        await cashier.settle(reservation, usd("-1"), attempt=1, log=request_log("req-1"))
+
+
+class FlakyDatabase:
+    """A database that answers as told before it works."""
+
+    def __init__(self, database: Database, *failures: Exception) -> None:
+        self.database = database
+        self.failures: Sequence[Exception] = failures
+        self.programs = 0
+
+    async def atomically(self, program: Program[T]) -> T:
+        self.programs += 1
+        if self.failures:
+            program.close()
+            failure, *self.failures = self.failures
+            raise failure
+        return await self.database.atomically(program)
+
+
+def counter(database: object, supervisor: Supervisor, clock: Clock) -> Cashier:
+    return Cashier(database, supervisor, now=clock.now, random=Random(1))  # pyright: ignore[reportArgumentType]  (a stand-in)
+
+
+async def test_a_lost_race_is_run_again_unnoticed(database: Database, supervisor: Supervisor, clock: Clock):
+    caller = await make_caller(database, balance="5")
+    flaky = FlakyDatabase(database, StorageConflict("deadlock"), StorageConflict("deadlock"))
+    cashier = counter(flaky, supervisor, clock)
+    cashier.start()
+
+    await hold(cashier, caller, "1")
+
+    assert flaky.programs == 3
+    assert await balance(database, caller) == ("5", "1")
+    await cashier.close()
+
+
+async def test_while_the_database_is_away_holds_are_refused_and_settlements_wait(
+    database: Database, supervisor: Supervisor, clock: Clock
+):
+    caller = await make_caller(database, balance="5")
+    flaky = FlakyDatabase(database)
+    cashier = counter(flaky, supervisor, clock)
+    cashier.start()
+    reservation = await hold(cashier, caller, "1")
+    flaky.failures = [StorageUnavailable("away"), StorageUnavailable("away")]
+
+    settled, refused = await asyncio.gather(
+        cashier.settle(reservation, ONE, attempt=1, log=request_log("req-1")),
+        hold(cashier, caller, "1", "req-2"),
+        return_exceptions=True,
+    )
+
+    assert settled is Resolution.SETTLED
+    assert isinstance(refused, BillingUnavailable)
+    assert refused.retry_after == 1
+    assert await balance(database, caller) == ("4", "0")
+    await cashier.close()
+
+
+async def test_an_operation_the_database_refuses_does_not_harm_its_batch(database: Database, cashier: Cashier):
+    caller = await make_caller(database, balance="5")
+
+    answers = await asyncio.gather(
+        *(hold(cashier, caller, "1", request_id) for request_id in ("a", "b\ud800", "c", "d")), return_exceptions=True
+    )
+
+    assert [type(answer) for answer in answers] == [Reservation, InternalError, Reservation, Reservation]
+    assert await balance(database, caller) == ("5", "3")
+
+
+async def test_closing_writes_what_is_queued(database: Database, supervisor: Supervisor, clock: Clock):
+    caller = await make_caller(database, balance="5")
+    cashier = counter(database, supervisor, clock)
+    reserving = asyncio.gather(*(hold(cashier, caller, "1", f"req-{n}") for n in range(3)))
+    await asyncio.sleep(0)
+    cashier.start()
+
+    await cashier.close()
+
+    assert len(await reserving) == 3
+    assert await balance(database, caller) == ("5", "3")
+    with pytest.raises(BillingUnavailable):
+        await hold(cashier, caller, "1", "req-9")
+
+
+async def test_closing_without_a_database_gives_up_after_its_grace(
+    database: Database, supervisor: Supervisor, clock: Clock, caplog: pytest.LogCaptureFixture
+):
+    caller = await make_caller(database, balance="5")
+    flaky = FlakyDatabase(database)
+    cashier = counter(flaky, supervisor, clock)
+    cashier.start()
+    reservation = await hold(cashier, caller, "1")
+    flaky.failures = [StorageUnavailable("away")] * 10_000
+    settling = asyncio.gather(
+        cashier.settle(reservation, ONE, attempt=1, log=request_log("req-1")), return_exceptions=True
+    )
+    await asyncio.sleep(0)
+
+    await cashier.close(grace=timedelta(milliseconds=50))
+
+    assert [type(answer) for answer in await settling] == [BillingUnavailable]
+    assert [record.message for record in caplog.records if record.levelname == "CRITICAL"] == ["billing.lost"]
+    assert await balance(database, caller) == ("5", "1")
+
+
+async def test_too_many_waiting_logs_are_dropped_without_raising(
+    database: Database, supervisor: Supervisor, clock: Clock, caplog: pytest.LogCaptureFixture
+):
+    cashier = counter(database, supervisor, clock)
+    waiting = asyncio.gather(*(cashier.record(request_log(f"req-{n}")) for n in range(MOST_LOGS + 1)))
+    await asyncio.sleep(0)
+    cashier.start()
+
+    await waiting
+
+    assert [record.message for record in caplog.records] == ["billing.log_dropped"]
+    assert (await database.fetch("SELECT COUNT(*) FROM request_log"))[0][0] == MOST_LOGS
+    await cashier.close()
+
+
+async def test_two_processes_share_one_ledger_exactly(database_url: str, supervisor: Supervisor, clock: Clock):
+    databases = [await Database.connect(database_url) for _ in range(2)]
+    caller = await make_caller(databases[0], balance="1")
+    cashiers = [counter(database, supervisor, clock) for database in databases]
+    for cashier in cashiers:
+        cashier.start()
+
+    async def call(number: int) -> Resolution | GatewayError:
+        cashier = cashiers[number % 2]
+        try:
+            reservation = await hold(cashier, caller, "0.01", f"req-{number}")
+        except InsufficientBalance as error:
+            return error
+        return await cashier.settle(reservation, usd("0.01"), attempt=1, log=request_log(reservation.id))
+
+    answers: Sequence[Resolution | GatewayError] = await asyncio.gather(*(call(number) for number in range(300)))
+
+    assert sum(answer is Resolution.SETTLED for answer in answers) == 100
+    assert await statement.balance(databases[1], caller.user) == Balance(ZERO, ZERO)
+    assert await statement.discrepancies(databases[0]) == []
+    for cashier, database in zip(cashiers, databases, strict=True):
+        await cashier.close()
+        await database.close()
+
+
+async def test_what_was_acknowledged_is_there_after_the_connection_is_lost(
+    database_url: str, supervisor: Supervisor, clock: Clock, tmp_path: Path
+):
+    database = await Database.connect(database_url)
+    caller = await make_caller(database, balance="5")
+    cashier = counter(database, supervisor, clock)
+    cashier.start()
+    await cashier.settle(await hold(cashier, caller, "2"), ONE, attempt=1, log=request_log("req-1"))
+    await cashier.close()
+    await database.close()
+
+    again = await Database.connect(database_url)
+
+    assert await balance(again, caller) == ("4", "0")
+    await again.close()

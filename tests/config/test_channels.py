@@ -1,0 +1,82 @@
+# ruff: noqa: E501  (one case a line)
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from clinx.domain.catalog import Channel
+from support.tree import compile_files, findings
+
+
+def text(more: str) -> dict[str, str | bytes]:
+    return {"gateway.yaml": f"models: {{m: {{price: free}}}}\nchannels: [{{name: c, models: [m], {more}}}]\n"}
+
+
+def channel(tmp_path: Path, more: str) -> Channel:
+    return compile_files(tmp_path, text(more)).snapshot.channels["c"]
+
+
+def said(tmp_path: Path, more: str) -> list[str]:
+    return [str(each).split(" ", 1)[1] for each in findings(tmp_path, text(more))]
+
+
+def test_what_is_not_said_has_a_default(tmp_path: Path) -> None:
+    built = channel(tmp_path, "provider: echo")
+
+    assert (built.groups, built.priority, built.weight, built.credentials) == (("default",), 0, 1, ())
+    assert (built.timeouts.connect, built.timeouts.total, built.retry.attempts) == (5.0, 1800.0, 3)
+    assert built.base_url == "builtin:echo"
+
+
+def test_credentials_are_shown_by_reference_and_fingerprint_only(tmp_path: Path) -> None:
+    built = channel(tmp_path, 'provider: openai, credentials: ["${env:UPSTREAM_KEY}", "${env:UPSTREAM_KEY_B}"]')
+
+    assert [each.reference for each in built.credentials] == ["${env:UPSTREAM_KEY}", "${env:UPSTREAM_KEY_B}"]
+    assert built.credentials[0].secret == "vendor-secret-0123456789"
+    assert "vendor-secret" not in repr(built)
+
+
+def test_a_channel_address_replaces_the_providers(tmp_path: Path) -> None:
+    built = channel(tmp_path, "provider: ollama, base_url: http://gpu.example:11434/")
+
+    assert built.base_url == "http://gpu.example:11434"
+
+
+def test_settings_are_merged_over_the_defaults(tmp_path: Path) -> None:
+    built = channel(
+        tmp_path, "provider: azure-openai, base_url: http://x, credentials: [x], settings: {api_version: 7}"
+    )
+
+    assert built.settings == {"api_version": "7", "strip_dots": "false"}
+
+
+def test_an_unpriced_model_is_refused(tmp_path: Path) -> None:
+    files = {"gateway.yaml": "channels: [{name: c, provider: echo, models: [ghost]}]\n"}
+
+    assert [str(each) for each in findings(tmp_path, files)] == [
+        'gateway.yaml:1:47 E205 model "ghost" has no price (list it under "models"; price: free, if it costs nothing)'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("provider: openai", 'E302 missing key "credentials" (list ${env:NAME} or ${file:PATH})'),
+        ("provider: vllm", 'E302 missing key "base_url" (provider "vllm" has none)'),
+        ("provider: echo, base_url: builtin:echo", 'E303 "base_url" must start with http:// or https:// and name a host'),
+        ("provider: echo, headers: {Transfer-Encoding: x}", 'E303 header "Transfer-Encoding" belongs to the connection'),
+        ("provider: echo, set: {stream: true}", 'E303 "stream" is decided by routing, not by "set"'),
+        ("provider: echo, settings: {a: 1}", 'E210 provider "echo" has no setting "a"'),
+        ("provider: azure-openai, base_url: http://x, credentials: [x], settings: {api_version: '${env:UPSTREAM_NO}'}", "E403 variable UPSTREAM_NO is not set"),
+        ("provider: echo, proxy: 'http://u:hunter2@x:1'", "E401 this proxy address holds a password (write http://user:${env:NAME}@host:port)"),
+        ("provider: echo, weight: -1", 'E303 "weight": input should be greater than or equal to 0, not -1'),
+        ("provider: echo, weight: 1.5", 'E303 "weight": expected a whole number'),
+        ("provider: echo, proxy: socks5://x", 'E303 "proxy" must start with http:// or https:// and name a host'),
+        ("provider: echo, set: {a: '${env:UPSTREAM_KEY}'}", "E404 a reference is not resolved here (references may stand in base_url, credentials, headers, proxy, settings of a channel)"),
+        ("provider: echo, headers: {A: '${env:HOME}'}", "E402 variable HOME may not be read (allowed prefixes: UPSTREAM_)"),
+        ("provider: echo, limits: {rpm: 1}", 'E304 "limits" is not supported by this release (remove it)'),
+    ],
+)  # fmt: skip
+def test_what_a_channel_may_not_say(tmp_path: Path, more: str, expected: str) -> None:
+    assert said(tmp_path, more) == [expected]

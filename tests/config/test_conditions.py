@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import pytest
+
+from clinx.config.conditions import MAX_LENGTH, PARAM_NAMES, PRICE_NAMES, ConditionError, compile_condition
+
+FACTS = {
+    "model": "gpt-4o-mini",
+    "group": "vip",
+    "request": {"size": "1792x1024", "n": 2, "stream": True, "stop": ["a", "b"], "items": "mine", "nested": {"k": 1.5}},
+}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "request.size == '1792x1024'",
+        "request['size'] != '1x1'",
+        "request.n > 1 and request.n <= 2",
+        "1 < request.n < 3",
+        "request.n >= 3 or group == 'vip'",
+        "not request.missing",
+        "model.startswith('gpt-4') and model.endswith('mini')",
+        "group in ['vip', 'staff']",
+        "group not in ('default', 'free')",
+        "'4o' in model",
+        "'b' in request.stop",
+        "'size' in request",
+        "request.stop[0] == 'a' and request.stop[-1] == 'b'",
+        "request.n is defined and request.missing is not defined",
+        "request.stream",
+        "request.nested.k > -2",
+        "request.items == 'mine'",
+    ],
+)
+def test_what_holds(source: str) -> None:
+    condition = compile_condition(source, PRICE_NAMES)
+
+    assert condition(FACTS) is True
+    assert condition.source == source
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "request.missing == 'x'",
+        "5 < request.n < 9",
+        "1 < request.n < 2",
+        "request.missing != 'x'",
+        "request.missing > 1",
+        "request.missing in ['x']",
+        "request.missing not in ['x']",
+        "'x' in request.missing",
+        "request.missing.deeper[3].still == 1",
+        "request.n.startswith('2')",
+        "request.n > 'a'",
+        "request.n == '2'",
+        "request.stream == 1",
+        "request.stop[7] == 'a'",
+        "request.size['x'] == 1",
+        "request[1] == 1",
+        "1 in 'abc'",
+        "1 in request",
+        "model in 5",
+        "request.keys",
+        "request.__class__",
+        "model.upper",
+    ],
+)
+def test_what_a_request_does_not_say_or_says_in_another_type_is_false(source: str) -> None:
+    assert compile_condition(source, PRICE_NAMES)(FACTS) is False
+    assert compile_condition(source, PRICE_NAMES)({}) is False
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "10**(10**8)",
+        "'a' * 1000000000",
+        "1 + 1",
+        "-request.n < 1",
+        "'x'|center(1000000000)",
+        "'%0500000000d'|format(1)",
+        "request.__class__.__mro__()",
+        "request.items()",
+        "model.startswith('a', 'b')",
+        "model.startswith(prefix='a')",
+        "model.startswith(*request.stop)",
+        "range(10)",
+        "model ~ model",
+        "model if true else group",
+        "{'a': 1}",
+        "model[1:]",
+        "request.n is divisibleby(2)",
+        "request is defined(1)",
+    ],
+)
+def test_what_could_cost_time_or_reach_an_object_is_refused_at_load(source: str) -> None:
+    with pytest.raises(ConditionError):
+        compile_condition(source, PRICE_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("source", "message", "hint"),
+    [
+        ("requst.n > 1", 'unknown name "requst"', 'did you mean "request"?'),
+        ("zzz", 'unknown name "zzz"', "known here: group, model, request"),
+        ("model ==", "unexpected 'end of template'", None),
+        ("model }} {{ group", 'unexpected "}}" after the expression', None),
+        ("model group", 'unexpected "group" after the expression', None),
+        ("'unclosed", "unexpected char", None),
+        ("", "unexpected 'end of template'", None),
+    ],
+)
+def test_what_is_no_condition_says_why(source: str, message: str, hint: str | None) -> None:
+    with pytest.raises(ConditionError) as caught:
+        compile_condition(source, PRICE_NAMES)
+
+    assert str(caught.value).startswith(message)
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    "source", ["x" * (MAX_LENGTH + 1), "(" * 1990 + "1", "not " * 400 + "model", "request" + ".a" * 500]
+)
+def test_length_and_depth_are_bounded(source: str) -> None:
+    with pytest.raises(ConditionError, match=r"longer than|nested too deeply"):
+        compile_condition(source, PRICE_NAMES)
+
+
+def test_a_long_list_of_alternatives_is_not_deep() -> None:
+    condition = compile_condition(" or ".join(["model=='x'"] * 130 + ["model=='y'"]), PARAM_NAMES)
+
+    assert condition({"model": "y"})
+    assert not condition({"model": "z"})
+
+
+def test_names_depend_on_where_the_condition_stands() -> None:
+    with pytest.raises(ConditionError):
+        compile_condition("stream", PRICE_NAMES)
+    assert compile_condition("stream and operation == 'chat'", PARAM_NAMES)({"stream": True, "operation": "chat"})
+
+
+def test_conditions_with_one_text_are_equal() -> None:
+    assert compile_condition("model", PRICE_NAMES) == compile_condition("model", PRICE_NAMES)
+    assert compile_condition("model", PRICE_NAMES) != compile_condition("group", PRICE_NAMES)

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from clinx.config.compile import Compiled
+from clinx.domain.catalog import Provider
+from clinx.domain.operation import Operation
+from support.tree import compile_files, findings
+
+NEEDS = {
+    "openai": 'credentials: ["${env:UPSTREAM_KEY}"]',
+    "openai-compatible": 'base_url: https://x.example, credentials: ["${env:UPSTREAM_KEY}"]',
+    "azure-openai": 'base_url: https://x.openai.azure.com, credentials: ["${env:UPSTREAM_KEY}"]',
+    "ollama": "",
+    "vllm": "base_url: http://127.0.0.1:8000",
+    "echo": "",
+}
+
+
+def compiled(tmp_path: Path, name: str, more: str = "", **files: str) -> Compiled:
+    text = f"models: {{m: {{price: free}}}}\nchannels: [{{name: c, provider: {name}, models: [m], {more}}}]\n"
+    return compile_files(tmp_path, {"gateway.yaml": text, **files})
+
+
+def provider(tmp_path: Path, name: str) -> Provider:
+    return compiled(tmp_path, name, NEEDS[name]).snapshot.channels["c"].provider
+
+
+@pytest.mark.parametrize("name", NEEDS)
+def test_every_shipped_provider_takes_chat_completions_and_embeddings(tmp_path: Path, name: str) -> None:
+    built = provider(tmp_path, name)
+
+    assert built.endpoint(Operation.CHAT, "openai_chat") is not None
+    assert built.endpoint(Operation.COMPLETE, "openai_chat") is not None
+    assert built.endpoint(Operation.EMBED, "openai_embeddings") is not None
+
+
+def test_azure_addresses_deployments_with_an_api_version(tmp_path: Path) -> None:
+    built = provider(tmp_path, "azure-openai")
+    chat = built.endpoint(Operation.CHAT, "openai_chat")
+    assert chat is not None
+    values = {"key": "k", "model": "gpt-4.1", "deployment": "gpt-41", "settings.api_version": "v"}
+
+    assert chat.path.render(values) == "/openai/deployments/gpt-41/chat/completions"
+    assert [(name, template.render(values)) for name, template in chat.query] == [("api-version", "v")]
+    assert [(name, template.render(values)) for name, template in built.headers] == [("api-key", "k")]
+    assert built.settings["strip_dots"] == "false"
+
+
+@pytest.mark.parametrize(
+    ("model", "operation", "holds"),
+    [("o3-mini", "chat", True), ("gpt-5", "chat", True), ("gpt-4o", "chat", False), ("o3-mini", "complete", False)],
+)
+def test_openai_renames_the_limit_for_reasoning_models_only(
+    tmp_path: Path, model: str, operation: str, holds: bool
+) -> None:
+    (rule,) = provider(tmp_path, "openai").params
+
+    assert rule.rename == (("max_tokens", "max_completion_tokens"),)
+    assert rule.when is not None
+    assert rule.when({"model": model, "operation": operation, "stream": False}) is holds
+
+
+def test_compatible_servers_are_sent_what_the_caller_wrote(tmp_path: Path) -> None:
+    assert provider(tmp_path, "openai-compatible").params == ()
+
+
+def test_a_provider_that_is_named_unlike_its_file_is_refused(tmp_path: Path) -> None:
+    files = {"gateway.yaml": "version: 1\n", "providers/a.yaml": "provider: b\n"}
+
+    assert [str(each) for each in findings(tmp_path, files)] == [
+        'providers/a.yaml:1:11 E209 provider "b" in a file called a.yaml'
+    ]
+
+
+def test_a_name_is_not_inherited(tmp_path: Path) -> None:
+    files = {"gateway.yaml": "version: 1\n", "providers/a.yaml": "extends: openai\n"}
+
+    assert [str(each) for each in findings(tmp_path, files)] == ['providers/a.yaml:1:1 E302 missing key "provider"']
+
+
+def test_a_broken_provider_is_reported_once_however_many_channels_use_it(tmp_path: Path) -> None:
+    channels = "".join(f"  - {{name: c{i}, provider: bad, models: [m]}}\n" for i in range(3))
+    files = {
+        "gateway.yaml": f"models: {{m: {{price: free}}}}\nchannels:\n{channels}",
+        "providers/bad.yaml": "provider: bad\nbase_url: nonsense\n",
+    }
+
+    assert [each.code for each in findings(tmp_path, files)] == ["E303"]

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from clinx.config.quantities import read_decimal, read_duration, read_network, read_per, read_size, read_text
+
+
+@pytest.mark.parametrize(
+    ("read", "value", "expected"),
+    [
+        (read_decimal, "2.50", Fraction(5, 2)),
+        (read_decimal, Decimal("0.000000000001"), Fraction(1, 10**12)),
+        (read_decimal, 3, Fraction(3)),
+        (read_decimal, "0", Fraction(0)),
+        (read_duration, "500ms", 0.5),
+        (read_duration, "5s", 5.0),
+        (read_duration, "1.5m", 90.0),
+        (read_duration, "168h", 604800.0),
+        (read_size, "32MiB", 32 * 2**20),
+        (read_size, "128k", 128_000),
+        (read_size, "1.5M", 1_500_000),
+        (read_size, 4096, 4096),
+        (read_size, "10kB", 10_000),
+        (read_per, "1M", 10**6),
+        (read_per, "1k", 1000),
+        (read_per, 1, 1),
+        (read_text, True, "true"),
+        (read_text, 8, "8"),
+        (read_text, Decimal("1.50"), "1.50"),
+        (read_text, "x", "x"),
+    ],
+)
+def test_what_operators_write(read: Callable[[object], Any], value: object, expected: object) -> None:
+    assert read(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("read", "values"),
+    [
+        (read_decimal, ["-1", -1, "1e9", Decimal("1E+99"), "", "1.", ".5", "9" * 19, True, None, [], "٣"]),
+        (read_duration, ["5", 5, "0s", "169h", "5 s", "5S", "-1s", "", None, "1d"]),
+        (read_size, ["0", 0, -1, "1.5", "5x", "2000G", True, None, "1 k", "0.0001k"]),
+        (read_per, ["2", 2, True, None, "1m", 1000]),
+        (read_network, ["10.0.0.1/8", "x", 5, None, ""]),
+        (read_text, [None, [], {}]),
+    ],
+)
+def test_what_they_may_not(read: Callable[[object], Any], values: list[object]) -> None:
+    for value in values:
+        with pytest.raises(ValueError):
+            read(value)
+
+
+def test_networks_of_both_families() -> None:
+    assert [str(read_network(text)) for text in ("10.0.0.0/8", "::1", "127.0.0.1")] == [
+        "10.0.0.0/8",
+        "::1/128",
+        "127.0.0.1/32",
+    ]

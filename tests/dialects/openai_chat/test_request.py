@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from clinx.dialects.base import Envelope, Inbound
+from clinx.dialects.openai_chat.request import MOST_CHECKED, open_request, stream_patches
+from clinx.domain.catalog import UsageInStream
+from clinx.domain.operation import Operation
+from clinx.errors import InvalidRequest
+from dialects import golden
+
+CHAT = '"model":"gpt-4o","messages":[{"role":"user","content":"Hi"}]'
+COMPLETE = '"model":"davinci-002","prompt":"Hi"'
+
+
+def post(body: str | bytes) -> Inbound:
+    data = body if isinstance(body, bytes) else body.encode()
+    return Inbound(method="POST", path="/v1/chat/completions", match={}, query={}, headers={}, body=data)
+
+
+def as_text(patches: Mapping[str, bytes | None]) -> dict[str, str | None]:
+    return {name: None if value is None else value.decode() for name, value in patches.items()}
+
+
+@pytest.mark.parametrize("name", golden.cases("openai_chat", "requests"))
+def test_the_envelope_of(name: str) -> None:
+    body, expected = golden.read("openai_chat", "requests", name)
+
+    envelope = open_request(Operation(expected["operation"]), post(body))
+
+    assert {
+        "operation": envelope.operation.value,
+        "model": envelope.model,
+        "stream": envelope.stream,
+        "max_output_tokens": envelope.max_output_tokens,
+        "choices": envelope.choices,
+        "prompt_bytes": envelope.prompt_bytes,
+        "wants_usage": envelope.wants_usage,
+        "on_request": as_text(stream_patches(envelope, UsageInStream.ON_REQUEST)),
+        "automatic": as_text(stream_patches(envelope, UsageInStream.AUTOMATIC)),
+    } == expected
+    assert stream_patches(envelope, UsageInStream.NEVER) == stream_patches(envelope, UsageInStream.AUTOMATIC)
+    assert envelope.dialect == "openai_chat"
+    assert envelope.body.patched({}) == body
+
+
+@pytest.mark.parametrize(
+    ("operation", "body", "param"),
+    [
+        (Operation.CHAT, "[]", None),
+        (Operation.CHAT, '{"messages":[{}]}', "model"),
+        (Operation.CHAT, '{"model":7,"messages":[{}]}', "model"),
+        (Operation.CHAT, '{"model":"m"}', "messages"),
+        (Operation.CHAT, '{"model":"m","messages":null}', "messages"),
+        (Operation.CHAT, '{"model":"m","messages":[]}', "messages"),
+        (Operation.CHAT, '{"model":"m","messages":"Hi"}', "messages"),
+        (Operation.CHAT, '{"model":"m","messages":{}}', "messages"),
+        (Operation.CHAT, '{"model":"m","messages":[{},"Hi"]}', "messages[1]"),
+        (Operation.CHAT, '{"model":"m","messages":[null]}', "messages[0]"),
+        *[
+            (Operation.CHAT, f'{{{CHAT},"{name}":{value}}}', name)
+            for name, value in [
+                ("stream", "1"),
+                ("stream", '"true"'),
+                ("stream_options", "true"),
+                ("stream_options", "[]"),
+                ("n", "0"),
+                ("n", "129"),
+                ("n", "-1"),
+                ("n", "true"),
+                ("n", "1.0"),
+                ("n", "1e2"),
+                ("n", '"2"'),
+                ("best_of", "0"),
+                ("max_tokens", "0"),
+                ("max_tokens", "-1"),
+                ("max_tokens", "1e2"),
+                ("max_tokens", "false"),
+                ("max_tokens", "1073741825"),
+                ("max_tokens", "9" * 400),
+                ("max_completion_tokens", "0"),
+                ("max_completion_tokens", "1e999"),
+            ]
+        ],
+        (Operation.CHAT, f'{{{CHAT},"stream_options":{{"include_usage":"yes"}}}}', "include_usage"),
+        (Operation.CHAT, f'{{{CHAT},"n":NaN}}', None),
+        (Operation.COMPLETE, '{"model":"m"}', "prompt"),
+        (Operation.COMPLETE, '{"model":"m","prompt":null}', "prompt"),
+        (Operation.COMPLETE, '{"model":"m","prompt":7}', "prompt"),
+        (Operation.COMPLETE, '{"model":"m","prompt":{}}', "prompt"),
+        (Operation.COMPLETE, '{"model":"m","prompt":[]}', "prompt"),
+        (Operation.COMPLETE, '{"model":"m","prompt":["a",1]}', "prompt"),
+        (Operation.COMPLETE, '{"model":"m","prompt":[1,"a"]}', "prompt"),
+        (Operation.COMPLETE, '{"model":"m","prompt":[1.5]}', "prompt"),
+        (Operation.COMPLETE, '{"model":"m","prompt":[-1]}', "prompt"),
+        (Operation.COMPLETE, '{"model":"m","prompt":[[1],[true]]}', "prompt"),
+        (Operation.COMPLETE, '{"model":"m","prompt":[{}]}', "prompt"),
+        (Operation.COMPLETE, '{"model":"m","prompt":[null]}', "prompt"),
+        (Operation.COMPLETE, f'{{{COMPLETE},"n":3,"best_of":2}}', "best_of"),
+    ],
+)
+def test_what_the_gateway_relies_on_is_read_strictly(operation: Operation, body: str, param: str | None) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        open_request(operation, post(body))
+
+    assert refused.value.param == param
+
+
+def test_of_very_long_messages_only_the_first_is_checked() -> None:
+    long = f'{{"content":"{"x" * MOST_CHECKED}"}}'
+
+    envelope = open_request(Operation.CHAT, post(f'{{"model":"m","messages":[ {long},7]}}'))
+    with pytest.raises(InvalidRequest) as refused:
+        open_request(Operation.CHAT, post(f'{{"model":"m","messages":[7,{long}]}}'))
+
+    assert envelope.prompt_bytes == len(long) + 5
+    assert refused.value.param == "messages[0]"
+
+
+def test_a_prompt_with_bytes_that_are_no_text_is_refused() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        open_request(Operation.COMPLETE, post(b'{"model":"m","prompt":["\xff"]}'))
+
+    assert refused.value.message == (
+        "Invalid type for 'prompt': expected an array of strings, of tokens, or of arrays of tokens."
+    )
+
+
+def test_a_message_with_bytes_that_are_no_text_is_the_upstreams_to_judge() -> None:
+    body = b'{"model":"m","messages":[{"role":"user","content":"\xff"}]}'
+
+    assert open_request(Operation.CHAT, post(body)).body.patched({}) == body
+
+
+@pytest.mark.parametrize(
+    ("operation", "match", "model"),
+    [(Operation.LIST_MODELS, {}, ""), (Operation.SHOW_MODEL, {"model": "openai/gpt-4o"}, "openai/gpt-4o")],
+)
+def test_a_question_about_models_needs_no_body(operation: Operation, match: dict[str, str], model: str) -> None:
+    inbound = Inbound(method="GET", path="/v1/models", match=match, query={}, headers={}, body=b"")
+
+    envelope = open_request(operation, inbound)
+
+    assert envelope == Envelope("openai_chat", operation, model, False, envelope.body, None, 1, 0, False)
+    assert stream_patches(envelope, UsageInStream.ON_REQUEST) == {}

@@ -1,0 +1,115 @@
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import pytest
+
+from clinx.domain.money import ZERO, Amount
+from clinx.domain.pricing import FREE, Price, PriceCase, Rate, Rates
+from clinx.domain.usage import Unit, Usage
+
+M = 1_000_000
+ONE = Fraction(1)
+
+
+def per_million(**amounts: str) -> dict[Unit, Rate]:
+    return {Unit(unit): Rate(Fraction(amount), M) for unit, amount in amounts.items()}
+
+
+def only(unit: Unit) -> Usage:
+    return replace(Usage(), **{unit.value: M})
+
+
+@dataclass(frozen=True)
+class Fact:
+    name: str
+
+    @property
+    def source(self) -> str:
+        return self.name
+
+    def __call__(self, facts: Mapping[str, object]) -> bool:
+        return bool(facts.get(self.name))
+
+
+GPT = Price((Rates(per_million(input="2.5", output="10", cache_read="1.25")),))
+
+
+def test_a_call_costs_the_sum_of_its_buckets():
+    usage = Usage(input=1200, output=300, cache_read=800)
+
+    quote = GPT.quote(usage, ONE, {})
+
+    assert quote.total == Amount.parse("0.007") == GPT.total(usage, ONE, {})
+    assert [str(line) for line in quote.lines] == [
+        "1200 input at 2.5/1000000",
+        "300 output at 10/1000000",
+        "800 cache_read at 1.25/1000000",
+    ]
+    assert sum(line.amount for line in quote.lines) == Fraction(7, 1000)
+
+
+def test_the_multiplier_is_applied_before_the_one_rounding():
+    usage = Usage(input=1)
+    assert GPT.total(usage, Fraction(1, 3), {}) == Amount(833)
+    assert GPT.total(Usage(input=3), Fraction(1, 3), {}) == Amount(2500)
+    assert GPT.total(usage, Fraction(0), {}) == ZERO
+
+
+def test_a_bucket_without_a_rate_costs_what_its_parent_costs():
+    price = Price((Rates(per_million(input="3", output="15")),))
+    for unit in (Unit.CACHE_READ, Unit.CACHE_WRITE, Unit.CACHE_WRITE_1H, Unit.AUDIO_INPUT, Unit.IMAGE_INPUT):
+        assert price.total(only(unit), ONE, {}) == Amount.parse("3")
+    for unit in (Unit.REASONING, Unit.AUDIO_OUTPUT, Unit.IMAGE_OUTPUT):
+        assert price.total(only(unit), ONE, {}) == Amount.parse("15")
+    for unit in (Unit.CALL, Unit.IMAGE, Unit.SECOND, Unit.CHARACTER, Unit.SEARCH):
+        assert price.total(only(unit), ONE, {}) == ZERO
+
+
+def test_the_hour_long_cache_falls_back_to_the_short_one_first():
+    rates = Rates(per_million(input="3", cache_write="3.75"))
+    assert rates.rate(Unit.CACHE_WRITE_1H) == Rate(Fraction("3.75"), M)
+    assert rates.rate(Unit.CALL) is None
+
+
+@pytest.mark.parametrize(("prompt", "total"), [(200_000, "0.2"), (200_001, "0.400002"), (900_000, "1.8")])
+def test_the_tier_is_chosen_by_the_whole_prompt(prompt: int, total: str):
+    price = Price((Rates(per_million(input="1"), upto=200_000), Rates(per_million(input="2"))))
+    assert price.total(Usage(input=prompt - 100_000, cache_read=100_000), ONE, {}) == Amount.parse(total)
+
+
+def test_a_prompt_beyond_the_last_tier_costs_what_the_last_tier_says():
+    price = Price((Rates(per_million(input="1"), upto=10),))
+    assert price.total(Usage(input=M), ONE, {}) == Amount.parse("1")
+
+
+def test_the_first_case_that_holds_replaces_the_tiers():
+    price = Price(
+        GPT.tiers,
+        (
+            PriceCase(Fact("batch"), Rates(per_million(input="1"))),
+            PriceCase(Fact("vip"), Rates(per_million(input="2"))),
+        ),
+    )
+    usage = Usage(input=M)
+    assert price.total(usage, ONE, {"batch": True, "vip": True}) == Amount.parse("1")
+    assert price.total(usage, ONE, {"vip": True}) == Amount.parse("2")
+    assert price.total(usage, ONE, {}) == Amount.parse("2.5")
+
+
+def test_halves_go_up_and_holds_round_up():
+    price = Price((Rates({Unit.CALL: Rate(Fraction(1, 2 * 10**9), 1)}),))
+    assert price.total(Usage(call=1), ONE, {}) == Amount(1)
+    assert price.total(Usage(call=3), ONE, {}) == Amount(2)
+    third = Price((Rates({Unit.CALL: Rate(Fraction(1, 3 * 10**9), 1)}),))
+    assert third.total(Usage(call=1), ONE, {}) == Amount(0)
+    assert third.ceiling(Usage(call=1), ONE, {}) == Amount(1)
+
+
+def test_free_is_free():
+    assert FREE.is_free
+    assert FREE.quote(Usage(input=M, call=1), ONE, {}).lines == ()
+    assert FREE.total(Usage(input=M, call=1), ONE, {}) == ZERO
+    assert Price((Rates(per_million(input="0")),)).is_free
+    assert not GPT.is_free
+    assert not Price((), (PriceCase(Fact("x"), Rates(per_million(input="1"))),)).is_free

@@ -1,0 +1,195 @@
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.fake_upstream import FakeUpstream, abort, sse
+from support.gateway import Running, chat, chunks, completion, running_gateway
+
+TREE = """\
+version: 1
+groups: {{default: {{}}}}
+models:
+  m: {{price: {{input: "1", output: "2", per: 1M}}}}
+profiles:
+  near: {{provider: openai-compatible, models: [m], groups: [default], timeouts: {{first_byte: 5s}}}}
+channels:
+  - {{name: first, extends: near, base_url: {first}, credentials: {credentials}, priority: 10}}
+  - {{name: second, extends: near, base_url: {second}, credentials: ["${{env:UPSTREAM_KEY}}"]}}
+"""
+ONE_KEY = '["${env:UPSTREAM_KEY}"]'
+TWO_KEYS = '["${env:UPSTREAM_KEY}", "${env:UPSTREAM_OTHER}"]'
+
+
+@pytest.fixture
+async def second() -> Any:
+    async with FakeUpstream() as server:
+        server.answers(json=completion("from the second"))
+        yield server
+
+
+def tree(first: FakeUpstream, second: FakeUpstream, credentials: str = ONE_KEY) -> dict[str, str]:
+    return {"gateway.yaml": TREE.format(first=first.url, second=second.url, credentials=credentials)}
+
+
+async def ask(gateway: Running, **more: Any) -> tuple[int, Any]:
+    return await gateway.post("/v1/chat/completions", chat("m", **more), key=await gateway.key())
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 529, 401, 403])
+async def test_the_next_tier_answers_when_the_first_channel_fails(
+    tmp_path: Path, upstream: FakeUpstream, second: FakeUpstream, status: int
+) -> None:
+    upstream.answers(status=status, json={"error": {"message": "no"}})
+    async with running_gateway(tmp_path, tree(upstream, second)) as gateway:
+        answered, body = await ask(gateway)
+
+    assert (answered, body["choices"][0]["message"]["content"]) == (200, "from the second")
+    assert len(upstream.requests) == 1
+
+
+async def test_a_refused_connection_moves_on(tmp_path: Path, upstream: FakeUpstream, second: FakeUpstream) -> None:
+    upstream.drops()
+    async with running_gateway(tmp_path, tree(upstream, second)) as gateway:
+        answered, _ = await ask(gateway)
+
+    assert answered == 200
+
+
+async def test_html_with_status_200_is_a_failed_attempt(
+    tmp_path: Path, upstream: FakeUpstream, second: FakeUpstream
+) -> None:
+    upstream.answers(body=b"<html>it works</html>", content_type="text/html")
+    async with running_gateway(tmp_path, tree(upstream, second)) as gateway:
+        answered, body = await ask(gateway)
+
+    assert (answered, body["choices"][0]["message"]["content"]) == (200, "from the second")
+
+
+async def test_an_error_event_before_any_content_is_a_failed_attempt(
+    tmp_path: Path, upstream: FakeUpstream, second: FakeUpstream
+) -> None:
+    upstream.streams([sse(chunks("x")[0], {"error": {"message": "overloaded"}}, done=False)])
+    second._scripts.clear()
+    second.streams([sse(*chunks("from the second"))])
+    async with running_gateway(tmp_path, tree(upstream, second)) as gateway:
+        status, body = await gateway.post_raw("/v1/chat/completions", chat("m", stream=True), key=await gateway.key())
+
+    assert status == 200
+    assert b"from the second" in body
+    assert b"overloaded" not in body
+
+
+async def test_after_the_first_content_there_is_no_second_attempt(
+    tmp_path: Path, upstream: FakeUpstream, second: FakeUpstream
+) -> None:
+    upstream.streams([sse(*chunks("Hel")[:2], done=False), abort()])
+    async with running_gateway(tmp_path, tree(upstream, second)) as gateway:
+        status, body = await gateway.post_raw("/v1/chat/completions", chat("m", stream=True), key=await gateway.key())
+
+    assert status == 200
+    assert b'"content":"Hel"' in body
+    assert b"upstream_broken" in body
+    assert b"[DONE]" not in body
+    assert second.requests == []
+
+
+async def test_the_caller_s_own_mistake_is_not_tried_elsewhere(
+    tmp_path: Path, upstream: FakeUpstream, second: FakeUpstream
+) -> None:
+    fault = {
+        "message": "too long",
+        "type": "invalid_request_error",
+        "param": "messages",
+        "code": "context_length_exceeded",
+    }
+    upstream.answers(status=400, json={"error": fault})
+    async with running_gateway(tmp_path, tree(upstream, second)) as gateway:
+        status, body = await ask(gateway)
+
+    assert status == 400
+    assert body["error"]["code"] == "context_length_exceeded"
+    assert second.requests == []
+
+
+async def test_a_second_credential_of_the_channel_is_tried_before_the_next_channel(
+    tmp_path: Path, upstream: FakeUpstream, second: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UPSTREAM_OTHER", "other-secret-0123456789")
+    upstream.answers(status=429, headers={"Retry-After": "30"}, json={"error": {"message": "slow down"}})
+    upstream.answers(json=completion("from the other key"))
+    async with running_gateway(tmp_path, tree(upstream, second, TWO_KEYS)) as gateway:
+        _, first_body = await ask(gateway)
+        _, second_body = await ask(gateway)
+
+    used = [request.headers["authorization"] for request in upstream.requests]
+    assert first_body["choices"][0]["message"]["content"] == "from the other key"
+    assert second_body["choices"][0]["message"]["content"] == "from the other key"
+    assert len(set(used[:2])) == 2
+    assert used[2] == used[1], "the key that was told to wait rests"
+
+
+async def test_never_more_than_three_attempts(tmp_path: Path, upstream: FakeUpstream) -> None:
+    upstream.answers(status=500, json={"error": {"message": "no"}})
+    channels = "\n".join(
+        f"  - {{name: c{n}, provider: openai-compatible, base_url: {upstream.url}, credentials: {ONE_KEY},"
+        f" models: [m], groups: [default]}}"
+        for n in range(6)
+    )
+    text = f"version: 1\ngroups: {{default: {{}}}}\nmodels: {{m: {{price: free}}}}\nchannels:\n{channels}\n"
+    async with running_gateway(tmp_path, {"gateway.yaml": text}) as gateway:
+        status, body = await ask(gateway)
+
+    assert (status, body["error"]["code"]) == (502, "upstream_broken")
+    assert len(upstream.requests) == 3
+
+
+async def test_a_vendor_s_refusal_of_our_key_is_not_shown_as_the_caller_s(
+    tmp_path: Path, upstream: FakeUpstream, second: FakeUpstream
+) -> None:
+    vendor = {"error": {"message": "Incorrect API key provided: sk-vendor", "code": "invalid_api_key"}}
+    upstream.answers(status=401, json=vendor)
+    second._scripts.clear()
+    second.answers(status=403, json=vendor)
+    async with running_gateway(tmp_path, tree(upstream, second)) as gateway:
+        status, body = await ask(gateway)
+
+    assert (status, body["error"]["code"]) == (502, "upstream_misconfigured")
+    assert "sk-vendor" not in str(body)
+    assert "Incorrect" not in str(body)
+
+
+async def test_a_short_rest_is_waited_out_when_nothing_else_is_left(gateway: Running, upstream: FakeUpstream) -> None:
+    upstream.answers(status=429, headers={"Retry-After": "0.05"}, json={"error": {"message": "slow down"}})
+    upstream.answers(json=completion())
+
+    status, _ = await gateway.post("/v1/chat/completions", chat(), key=await gateway.key())
+
+    assert status == 200
+    assert len(upstream.requests) == 2
+
+
+async def test_a_long_rest_is_told_to_the_caller_at_once(gateway: Running, upstream: FakeUpstream) -> None:
+    upstream.answers(status=429, headers={"Retry-After": "30"}, json={"error": {"message": "slow down"}})
+    key = await gateway.key()
+
+    async with gateway.session.post(
+        f"{gateway.url}/v1/chat/completions", json=chat(), headers={"Authorization": f"Bearer {key}"}
+    ) as response:
+        status, after = response.status, response.headers["Retry-After"]
+    again, body = await gateway.post("/v1/chat/completions", chat(), key=key)
+
+    assert (status, after) == (503, "30")
+    assert (again, body["error"]["code"]) == (503, "upstream_overloaded")
+    assert len(upstream.requests) == 1, "a resting credential is not asked again"
+
+
+async def test_a_silent_upstream_is_a_timeout(tmp_path: Path, upstream: FakeUpstream, second: FakeUpstream) -> None:
+    upstream.hangs()
+    files = {"gateway.yaml": tree(upstream, second)["gateway.yaml"].replace("first_byte: 5s", "first_byte: 50ms")}
+    async with running_gateway(tmp_path, files) as gateway:
+        status, body = await ask(gateway)
+
+    assert (status, body["choices"][0]["message"]["content"]) == (200, "from the second")
+    await asyncio.wait_for(upstream.until(lambda: upstream.open == 0), 5)

@@ -1,0 +1,78 @@
+import json
+import logging
+
+import pytest
+
+from clinx.domain.money import Amount
+from support.fake_upstream import FakeUpstream
+from support.gateway import Running, chat, completion
+
+
+async def test_a_whole_answer_is_charged_by_the_upstream_s_usage(gateway: Running, upstream: FakeUpstream) -> None:
+    user = await gateway.user(group="vip")
+    key = (await gateway.issue(user)).secret
+    upstream.answers(json=completion(input_tokens=1_000_000, output_tokens=250_000), headers={"x-request-id": "up-1"})
+
+    await gateway.post("/v1/chat/completions", chat(), key=key)
+
+    balance = await gateway.balance(user)
+    [row] = await gateway.request_logs()
+    assert balance.total == Amount.parse("9.25"), "(1 + 0.5) at half price"
+    assert balance.held == Amount(0)
+    assert (row.charge, row.outcome, row.status, row.channel, row.upstream_id) == (
+        Amount.parse("0.75"),
+        "ok",
+        200,
+        "main",
+        "up-1",
+    )
+    assert row.quote == ("1000000 input at 1/1000000", "250000 output at 2/1000000")
+    assert [(attempt.channel, attempt.outcome, attempt.status) for attempt in row.attempts] == [("main", "ok", 200)]
+
+
+async def test_nothing_is_charged_for_what_failed(gateway: Running, upstream: FakeUpstream) -> None:
+    user = await gateway.user()
+    key = (await gateway.issue(user)).secret
+    upstream.answers(status=500, json={"error": {"message": "no"}})
+
+    status, _ = await gateway.post("/v1/chat/completions", chat(), key=key)
+
+    balance = await gateway.balance(user)
+    [row] = await gateway.request_logs()
+    assert status == 502
+    assert (balance.total, balance.held) == (Amount.parse("10"), Amount(0))
+    assert (row.outcome, row.charge, row.status) == ("upstream_broken", Amount(0), 502)
+    assert [attempt.outcome for attempt in row.attempts] == ["upstream_broken"]
+
+
+async def test_one_event_for_each_exchange_and_no_prompt_or_secret_in_it(
+    gateway: Running, upstream: FakeUpstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    upstream.answers(json=completion("the answer text"))
+    key = await gateway.key()
+
+    with caplog.at_level(logging.INFO, "clinx.relay"):
+        await gateway.post("/v1/chat/completions", chat(), key=key)
+
+    [record] = [record for record in caplog.records if record.name == "clinx.relay"]
+    line = json.dumps({name: str(value) for name, value in vars(record).items()})
+    assert record.message == "exchange.finished"
+    assert (record.model, record.channel, record.outcome) == ("fake-model", "main", "ok")
+    for secret in (key, "vendor-secret", "Say hello", "the answer text"):
+        assert secret not in line
+
+
+async def test_the_figures_move(gateway: Running, upstream: FakeUpstream) -> None:
+    upstream.answers(json=completion(input_tokens=9, output_tokens=3))
+
+    await gateway.post("/v1/chat/completions", chat(), key=await gateway.key())
+    await gateway.post("/v1/chat/completions", chat("no-such-model"), key=await gateway.key())
+
+    text = gateway.gateway.metrics.render().decode()
+    assert 'clinx_exchanges_total{dialect="openai_chat",model="fake-model",operation="chat",outcome="ok"} 1.0' in text
+    assert (
+        'clinx_exchanges_total{dialect="openai_chat",model="",operation="chat",outcome="model_not_found"} 1.0' in text
+    )
+    assert 'clinx_charged_nano_total{model="fake-model"} 15000.0' in text
+    assert 'clinx_usage_total{model="fake-model",unit="output"} 3.0' in text
+    assert "clinx_exchanges_in_flight 0.0" in text

@@ -1,0 +1,157 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from clinx.domain.money import Amount
+from clinx.domain.usage import Usage
+from support.fake_upstream import FakeUpstream, hang, hang_up, pause, sse
+from support.gateway import Running, chat, chunks, running_gateway, tree_for
+
+
+async def open_stream(gateway: Running, key: str, **more: object):
+    return await gateway.session.post(
+        f"{gateway.url}/v1/chat/completions",
+        json=chat(stream=True, **more),
+        headers={"Authorization": f"Bearer {key}"},
+    )
+
+
+async def test_content_is_forwarded_before_the_upstream_has_finished(gateway: Running, upstream: FakeUpstream) -> None:
+    more = asyncio.Event()
+    events = chunks("Hel", "lo")
+    upstream.streams([sse(*events[:2], done=False), pause(more), sse(*events[2:])])
+
+    async with await open_stream(gateway, await gateway.key()) as response:
+        first = await response.content.readuntil(b'"Hel"')
+        more.set()
+        rest = await response.content.read()
+
+    assert b'"Hel"' in first
+    assert rest.endswith(b"data: [DONE]\n\n")
+
+
+async def test_the_stream_is_forwarded_byte_for_byte_but_for_the_usage_nobody_asked_for(
+    gateway: Running, upstream: FakeUpstream
+) -> None:
+    events = chunks("Hel", "lo")
+    odd = b": comment\n\ndata:" + sse(events[1], done=False)[6:]
+    upstream.streams([odd, sse(*events[2:])])
+
+    async with await open_stream(gateway, await gateway.key()) as response:
+        body = await response.read()
+
+    assert body == odd + sse(*events[2:-1])
+
+
+async def test_the_charge_is_committed_before_the_end_is_shown(gateway: Running, upstream: FakeUpstream) -> None:
+    user = await gateway.user()
+    key = (await gateway.issue(user)).secret
+    upstream.streams([sse(*chunks("Hello", usage=(1_000_000, 500_000)))])
+
+    async with await open_stream(gateway, key) as response:
+        await response.content.readuntil(b"[DONE]")
+        balance = await gateway.balance(user)
+
+    assert balance.total == Amount.parse("8")
+    assert balance.held == Amount(0)
+
+
+async def test_usage_is_counted_when_the_upstream_reports_none(gateway: Running, upstream: FakeUpstream) -> None:
+    upstream.streams([sse(*chunks("Hello there, friend.", usage=None))])
+
+    async with await open_stream(gateway, await gateway.key()) as response:
+        await response.read()
+
+    [row] = await gateway.request_logs()
+    assert row.usage == Usage(input=10, output=5, call=1, estimated=True)
+
+
+@pytest.mark.parametrize("end", ["eof", "reset"])
+async def test_a_stream_without_its_end_is_a_failure_that_charges_what_was_metered(
+    gateway: Running, upstream: FakeUpstream, end: str
+) -> None:
+    events = sse(*chunks("Hello there, friend.")[:2], done=False)
+    upstream.streams([events] if end == "eof" else [events, hang_up()])
+
+    async with await open_stream(gateway, await gateway.key()) as response:
+        body = await response.read()
+
+    [row] = await gateway.request_logs()
+    assert body.startswith(events)
+    assert b'"code":"upstream_broken"' in body
+    assert b"[DONE]" not in body
+    assert (row.outcome, row.status, row.usage.output) == ("upstream_broken", 200, 5)
+    assert row.charge > Amount(0)
+
+
+async def test_a_caller_who_leaves_pays_for_what_was_made_and_the_upstream_is_let_go(
+    gateway: Running, upstream: FakeUpstream
+) -> None:
+    upstream.streams([sse(*chunks("Hello there, friend.")[:2], done=False), hang()])
+
+    response = await open_stream(gateway, await gateway.key())
+    await response.content.readuntil(b"friend.")
+    response.close()
+    await upstream.until(lambda: upstream.open == 0)
+    await gateway.idle()
+
+    [row] = await gateway.request_logs()
+    assert (row.outcome, row.usage.output, row.usage.estimated) == ("client_gone", 5, True)
+
+
+async def test_with_drain_the_vendor_s_own_usage_is_charged(tmp_path: Path, upstream: FakeUpstream) -> None:
+    more = asyncio.Event()
+    events = chunks("Hello", usage=(1000, 700))
+    upstream.streams([sse(*events[:2], done=False), pause(more), sse(*events[2:])])
+    files = {"gateway.yaml": tree_for(upstream.url)["gateway.yaml"] + "server: {on_client_disconnect: drain}\n"}
+    async with running_gateway(tmp_path, files) as gateway:
+        response = await open_stream(gateway, await gateway.key())
+        await response.content.readuntil(b'"Hello"')
+        response.close()
+        await gateway.gateway.presence.look()
+        more.set()
+        await gateway.idle()
+        [row] = await gateway.request_logs()
+
+    assert (row.usage.input, row.usage.output, row.usage.estimated) == (1000, 700, False)
+
+
+async def test_a_stream_in_flight_finishes_on_the_revision_it_began_on(
+    gateway: Running, upstream: FakeUpstream
+) -> None:
+    more = asyncio.Event()
+    events = chunks("Hello", usage=(1_000_000, 0))
+    upstream.streams([sse(*events[:2], done=False), pause(more), sse(*events[2:])])
+    user = await gateway.user()
+    key = (await gateway.issue(user)).secret
+    before = gateway.gateway.current.generation.snapshot.revision.id
+
+    async with await open_stream(gateway, key) as response:
+        await response.content.readuntil(b'"Hello"')
+        gateway.write("gateway.yaml", (gateway.root / "gateway.yaml").read_text().replace('input: "1"', 'input: "5"'))
+        assert await gateway.gateway.reloader.reload()
+        more.set()
+        await response.read()
+
+    [row] = await gateway.request_logs()
+    assert gateway.gateway.current.generation.snapshot.revision.id != before
+    assert (row.revision, row.charge) == (before, Amount.parse("1"))
+
+
+async def test_shutdown_ends_a_running_stream_with_an_error_event_and_settles_it(
+    tmp_path: Path, upstream: FakeUpstream
+) -> None:
+    never = asyncio.Event()
+    upstream.streams([sse(*chunks("Hello there, friend.")[:2], done=False), pause(never)])
+    async with running_gateway(tmp_path, tree_for(upstream.url), grace=0.05) as gateway:
+        response = await open_stream(gateway, await gateway.key())
+        await response.content.readuntil(b"friend.")
+        leaving = asyncio.get_running_loop().create_task(gateway.gateway.presence.leave(0.05))
+        rest = await response.content.read()
+        await leaving
+        [row] = await gateway.request_logs()
+        never.set()
+
+    assert b'"code":"shutting_down"' in rest
+    assert (row.outcome, row.usage.output) == ("shutting_down", 5)

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from fractions import Fraction
+
+import pytest
+
+from clinx.domain.catalog import Channel, Group
+from clinx.domain.operation import Operation
+from clinx.errors import ModelNotFound, NoChannel
+from clinx.routing.health import Health
+from clinx.routing.plan import Candidate, Plan, expand, offered, plan
+from clinx.routing.table import RouteTable
+from support.channels import CHAT, channel, credential, provider
+
+DEFAULT = Group("default")
+VIP = Group("vip", Fraction(4, 5))
+AUTO = Group("auto", tries=("vip", "default"))
+GROUPS = {group.name: group for group in (DEFAULT, VIP, AUTO)}
+
+
+def _plan(
+    channels: Iterable[Channel],
+    *,
+    group: Group = DEFAULT,
+    model: str = "m",
+    operation: Operation = Operation.CHAT,
+    health: Health | None = None,
+) -> Plan:
+    return plan(
+        RouteTable.build(channels),
+        GROUPS,
+        group=group,
+        model=model,
+        operation=operation,
+        dialect="openai_chat",
+        draw=random.Random(1),
+        health=health or Health(lambda: 0.0),
+    )
+
+
+def _names(made: Plan) -> list[str]:
+    return [candidate.channel.name for candidate in made.candidates]
+
+
+def test_a_candidate_says_how_the_channel_is_reached() -> None:
+    mapped = channel(models={"m": "m-2024"})
+
+    assert _plan([mapped]) == Plan((Candidate(mapped, "m-2024", DEFAULT, CHAT),))
+
+
+def test_lower_priorities_follow_higher_ones() -> None:
+    assert _names(_plan([channel("b"), channel("a", priority=1), channel("c", priority=-1)])) == ["a", "b", "c"]
+
+
+def test_a_group_that_tries_others_takes_their_channels_in_order_and_at_their_price() -> None:
+    made = _plan([channel("slow", priority=9), channel("fast", groups=("vip",))], group=AUTO)
+
+    assert _names(made) == ["fast", "slow"]
+    assert [candidate.group for candidate in made.candidates] == [VIP, DEFAULT]
+
+
+def test_a_channel_of_two_tried_groups_is_a_candidate_once_through_the_first() -> None:
+    made = _plan([channel("both", groups=("default", "vip"))], group=AUTO)
+
+    assert [(candidate.channel.name, candidate.group.name) for candidate in made.candidates] == [("both", "vip")]
+
+
+def test_channels_that_do_not_take_the_operation_are_left_out() -> None:
+    deaf = channel("deaf", provider=provider(endpoints=()))
+
+    assert _names(_plan([deaf, channel("main", priority=-1)])) == ["main"]
+
+
+def test_no_channel_takes_the_operation() -> None:
+    with pytest.raises(NoChannel) as caught:
+        _plan([channel("secret-name")], operation=Operation.EMBED)
+
+    assert caught.value.message == "The model 'm' does not take this operation here."
+    assert caught.value.param == "model"
+
+
+def test_cooling_channels_go_last_the_soonest_ready_first() -> None:
+    key = credential("key")
+    first, second, third = channel("first", priority=3), channel("second", priority=2), channel("third", priority=1)
+    health = Health(lambda: 0.0)
+    health.cool(first, key, 60.0)
+    health.suspect(second, key, 5.0)
+
+    assert _names(_plan([first, second, third], health=health)) == ["third", "second", "first"]
+
+
+def test_an_unknown_model_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(ModelNotFound) as caught:
+        _plan([channel("hidden", models={"gpt-4o": "gpt-4o", "o3-mini": "o3-mini"})], model="gpt-40")
+
+    assert caught.value.message == "The model 'gpt-40' does not exist or is not offered to you."
+    assert caught.value.hint == "Did you mean 'gpt-4o'?"
+    assert caught.value.param == "model"
+
+
+def test_a_model_of_another_group_is_not_hinted_at() -> None:
+    with pytest.raises(ModelNotFound) as caught:
+        _plan(
+            [channel(models={"other": "other"}), channel(models={"internal": "x"}, groups=("vip",))], model="internal"
+        )
+
+    assert caught.value.hint == "GET /v1/models lists what this key may use."
+
+
+def test_a_huge_name_is_neither_compared_nor_repeated() -> None:
+    with pytest.raises(ModelNotFound) as caught:
+        _plan([channel()], model="m" * 1_000_000)
+
+    assert len(caught.value.message) < 250
+    assert caught.value.hint == "GET /v1/models lists what this key may use."
+
+
+def test_groups_expand_through_others_without_going_round() -> None:
+    outer, inner = Group("outer", tries=("inner", "vip", "gone")), Group("inner", tries=("default", "outer"))
+
+    assert expand({**GROUPS, "outer": outer, "inner": inner}, outer) == (DEFAULT, VIP)
+
+
+def test_a_group_offers_what_the_groups_it_tries_offer() -> None:
+    routes = RouteTable.build([channel("a", models={"b": "b"}), channel("b", models={"a": "a"}, groups=("vip",))])
+
+    assert offered(routes, GROUPS, AUTO) == ("a", "b")
+    assert offered(routes, GROUPS, DEFAULT) == ("b",)

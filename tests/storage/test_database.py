@@ -1,0 +1,156 @@
+import asyncio
+import stat
+from pathlib import Path
+
+import pytest
+
+from clinx.storage.database import Database, Location
+from clinx.storage.failures import StorageConflict, StorageRefused, StorageUnavailable
+from clinx.storage.migrate import migrate
+from clinx.storage.models import UserRow
+from clinx.storage.program import Program, execute, execute_many, fetch
+from support.database import make_user
+
+INSERT = "INSERT INTO account (name, balance, held) VALUES ($1, $2, 0)"
+
+
+def insert(name: str, balance: int = 0) -> Program[int]:
+    return (yield from execute(INSERT, name, balance))
+
+
+async def names(database: Database) -> list[str]:
+    return [row[0] for row in await database.fetch("SELECT name FROM account WHERE name LIKE 'x%' ORDER BY name")]
+
+
+async def test_a_program_commits_as_a_whole(database: Database):
+    def program() -> Program[tuple[int, list[str]]]:
+        count = yield from insert("x1", 5)
+        yield from execute_many(INSERT, [("x2", 1), ("x3", 2)])
+        rows = yield from fetch("SELECT name FROM account WHERE balance >= $1 ORDER BY name", 2)
+        return count, [row[0] for row in rows]
+
+    assert await database.atomically(program()) == (1, ["x1", "x3"])
+    assert await names(database) == ["x1", "x2", "x3"]
+
+
+async def test_an_exception_between_steps_rolls_back(database: Database):
+    def program() -> Program[None]:
+        yield from insert("x1")
+        raise LookupError("no")
+
+    with pytest.raises(LookupError):
+        await database.atomically(program())
+
+    assert await names(database) == []
+    assert await database.atomically(insert("x1")) == 1
+
+
+async def test_refused_values_roll_back_and_say_so(database: Database):
+    def program() -> Program[None]:
+        yield from insert("x1")
+        yield from insert("x1")
+
+    with pytest.raises(StorageRefused):
+        await database.atomically(program())
+
+    assert await names(database) == []
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1])
+async def test_integers_beyond_the_column_are_refused(database: Database, value: int):
+    with pytest.raises(StorageRefused):
+        await database.atomically(insert("x1", value))
+
+
+async def test_a_caller_cancelled_while_it_waits_leaves_the_database_whole(database: Database):
+    tasks = [asyncio.ensure_future(database.atomically(insert(f"x{n}"))) for n in range(20)]  # noqa: TID251  (to cancel)
+    await asyncio.sleep(0)
+    for task in tasks[::2]:
+        task.cancel()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert [answer for answer in answers if answer == 1] == [1] * 10
+    assert await database.atomically(insert("x-last")) == 1
+    assert set(await names(database)) >= {f"x{n}" for n in range(1, 20, 2)}
+
+
+async def test_it_serves_tasks_that_know_nothing_of_its_setup(database: Database):
+    await make_user(database, "ann")
+
+    async def read() -> list[str]:
+        with database.reading() as client:
+            return [user.name for user in await UserRow.all(using_db=client)]
+
+    assert await asyncio.gather(*(asyncio.ensure_future(read()) for _ in range(5))) == [["ann"]] * 5  # noqa: TID251  (tasks)
+
+
+async def test_two_open_databases_do_not_mix(database_url: str, tmp_path: Path):
+    other_url = f"sqlite:///{tmp_path / 'other.db'}"
+    await migrate(other_url)
+    one, other = await Database.connect(database_url), await Database.connect(other_url)
+    await one.atomically(insert("x-one"))
+    await other.atomically(insert("x-other"))
+
+    assert await names(one) == ["x-one"]
+    assert await names(other) == ["x-other"]
+    await one.close()
+    await other.close()
+
+
+async def test_the_file_is_nobody_elses_to_read(tmp_path: Path):
+    path = tmp_path / "state" / "clinx.db"
+    database = await Database.connect(f"sqlite:///{path}")
+    await database.close()
+
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+async def test_a_commit_survives_power_loss_by_its_settings(tmp_path: Path):
+    database = await Database.connect(f"sqlite:///{tmp_path / 'clinx.db'}")
+
+    async def pragma(name: str) -> object:
+        def program() -> Program[object]:
+            return (yield from fetch(f"PRAGMA {name}"))[0][0]
+
+        return await database.atomically(program())
+
+    assert [await pragma(name) for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")] == [
+        "wal",
+        2,
+        1,
+        5000,
+    ]
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "sqlite://", "sqlite:///", "mysql://x/y", "postgres://host", "postgres://h/db?mode=x", "clinx.db"],
+)
+def test_urls_that_mean_nothing_are_refused(url: str):
+    with pytest.raises(ValueError, match="database URL"):
+        Location(url)
+
+
+async def test_a_place_that_cannot_be_written_is_named(tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+
+    with pytest.raises(StorageUnavailable, match="cannot open the database"):
+        await Database.connect(f"sqlite:///{tmp_path / 'file' / 'clinx.db'}")
+
+
+async def test_a_server_that_is_not_there_is_unavailable():
+    with pytest.raises(StorageUnavailable):
+        await Database.connect("postgres://nobody@127.0.0.1:1/nothing")
+
+
+async def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path):
+    (tmp_path / "clinx.db").write_bytes(b"this is not SQLite" * 100)
+
+    with pytest.raises(StorageUnavailable):
+        await Database.connect(f"sqlite:///{tmp_path / 'clinx.db'}")
+
+
+def test_a_conflict_is_also_an_unavailability():
+    assert issubclass(StorageConflict, StorageUnavailable)

@@ -1,0 +1,96 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+from tortoise.context import TortoiseContext
+from tortoise.migrations.autodetector import MigrationAutodetector
+from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+
+from clinx.domain.ledger import EntryKind, Reservation
+from clinx.domain.money import Amount
+from clinx.storage import ledger, request_logs, reservations
+from clinx.storage.database import APP, Database, Location
+from clinx.storage.failures import StorageRefused
+from clinx.storage.ledger import NewEntry
+from clinx.storage.migrate import _connection, migrate, pending
+from clinx.storage.program import Program, execute
+from support.database import START, make_caller, request_log
+
+ALL = ["0001_initial", "0002_append_only"]
+
+
+async def test_a_fresh_database_gets_everything_once(empty_url: str):
+    assert await pending(empty_url) == ALL
+    assert await migrate(empty_url) == ALL
+    assert await pending(empty_url) == []
+    assert await migrate(empty_url) == []
+
+
+async def test_several_processes_may_migrate_at_once(empty_url: str):
+    applied = await asyncio.gather(*(migrate(empty_url) for _ in range(3)))
+
+    assert sorted(applied) == [[], [], ALL]
+
+
+async def test_the_models_and_the_migrations_agree():
+    location = Location("sqlite:///nowhere/clinx.db")
+    async with TortoiseContext() as context:
+        await context.init(location.config(), init_connections=False)
+        assert context.apps is not None
+        assert await MigrationAutodetector(context.apps, location.apps).changes() == []
+
+
+@pytest.mark.parametrize("statement", ["UPDATE entry SET amount = 0", "DELETE FROM entry"])
+async def test_the_ledger_refuses_changes(database: Database, statement: str):
+    await make_caller(database, balance="1")
+    before = await database.fetch("SELECT * FROM entry")
+
+    def program() -> Program[int]:
+        return (yield from execute(statement))
+
+    with pytest.raises(StorageRefused, match="append-only"):
+        await database.atomically(program())
+
+    assert await database.fetch("SELECT * FROM entry") == before
+    assert len(before) == 2
+
+
+async def test_migrating_keeps_every_row_and_a_copy(empty_url: str):
+    await _migrate_to_the_first(empty_url)
+    database = await Database.connect(empty_url)
+    caller = await make_caller(database)
+    await database.atomically(_write_history(caller.user.account))
+    before = await _counts(database)
+    await database.close()
+
+    assert await migrate(empty_url) == ALL[1:]
+
+    database = await Database.connect(empty_url)
+    assert await _counts(database) == {**before, "account": before["account"] + 3}
+    await database.close()
+    if empty_url.startswith("sqlite:///"):
+        copy = await Database.connect(f"{empty_url}.before-{ALL[1]}")
+        assert await _counts(copy) == before
+        await copy.close()
+
+
+async def test_sqlite_migrates_with_foreign_keys_off(tmp_path: Path):
+    async with _connection(Location(f"sqlite:///{tmp_path / 'clinx.db'}")) as client:
+        assert [tuple(row) for row in (await client.execute_query("PRAGMA foreign_keys"))[1]] == [(0,)]
+
+
+async def _migrate_to_the_first(url: str) -> None:
+    location = Location(url)
+    async with _connection(location) as client:
+        await MigrationExecutor(client, location.apps).migrate([MigrationTarget(APP, ALL[0])])
+
+
+def _write_history(account: str) -> Program[None]:
+    yield from ledger.append([NewEntry("e", account, Amount(1), EntryKind.GRANT, START)])
+    yield from reservations.insert([(Reservation("r", 1, 1, Amount(1), "rev"), START)], START)
+    yield from request_logs.append([request_log("l")])
+
+
+async def _counts(database: Database) -> dict[str, int]:
+    tables = ('"user"', "token", "account", "entry", "reservation", "request_log")
+    return {table: (await database.fetch("SELECT COUNT(*) FROM " + table))[0][0] for table in tables}

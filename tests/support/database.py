@@ -1,0 +1,154 @@
+"""Real databases for tests: a SQLite file, and PostgreSQL as well when ``CLINX_TEST_POSTGRES_URL`` is set.
+
+    async def test_something(database):
+        caller = await make_caller(database, balance="1.00")
+
+Import the fixtures in a room's ``conftest.py``: ``from support.database import database, database_url``.
+"""
+
+import os
+import shutil
+import uuid
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from clinx.accounts import tokens, users
+from clinx.accounts.tokens import Issued, Limits
+from clinx.billing import topup
+from clinx.billing.topup import Cause
+from clinx.domain.identity import Principal, User
+from clinx.domain.money import ZERO, Amount
+from clinx.domain.request_log import Attempt, RequestLog
+from clinx.domain.usage import Usage
+from clinx.storage.database import Database
+from clinx.storage.migrate import migrate
+
+POSTGRES = os.environ.get("CLINX_TEST_POSTGRES_URL", "")
+ENGINES = ["sqlite", *([pytest.param("postgres", marks=pytest.mark.postgres)] if POSTGRES else [])]
+START = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Clock:
+    """A clock that moves when it is told to."""
+
+    instant: datetime = START
+    seconds: float = field(default=1000.0)
+
+    def now(self) -> datetime:
+        return self.instant
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def advance(self, seconds: float) -> None:
+        self.instant += timedelta(seconds=seconds)
+        self.seconds += seconds
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("migrated") / "clinx.db"
+    await migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest_asyncio.fixture(params=ENGINES)
+async def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[str]:
+    """The URL of a database without tables."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'state' / 'clinx.db'}"
+        return
+    schema = f"clinx_test_{uuid.uuid4().hex}"
+    connection = await asyncpg.connect(POSTGRES)
+    try:
+        await connection.execute(f"CREATE SCHEMA {schema}")
+        yield f"{POSTGRES}{'&' if '?' in POSTGRES else '?'}schema={schema}"
+        await connection.execute(f"DROP SCHEMA {schema} CASCADE")
+    finally:
+        await connection.close()
+
+
+@pytest_asyncio.fixture
+async def database_url(empty_url: str, _migrated_file: Path) -> str:
+    """The URL of a database with all tables and nothing in them."""
+    if empty_url.startswith("sqlite:///"):
+        target = Path(empty_url.removeprefix("sqlite:///"))
+        target.parent.mkdir()
+        shutil.copy(_migrated_file, target)
+    else:
+        await migrate(empty_url)
+    return empty_url
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncGenerator[Database]:
+    opened = await Database.connect(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+async def make_user(
+    database: Database, name: str = "ann", *, balance: str = "0", group: str = "default", at: datetime = START
+) -> User:
+    user = await users.create(database, name, at=at, group=group)
+    await fund(database, user, balance)
+    return user
+
+
+async def make_token(
+    database: Database, user: User, *, limits: Limits | None = None, name: str = "default", at: datetime = START
+) -> Issued:
+    return await tokens.issue(database, user, name, at=at, limits=limits)
+
+
+async def make_caller(
+    database: Database, name: str = "ann", *, balance: str = "0", limits: Limits | None = None
+) -> Principal:
+    user = await make_user(database, name, balance=balance)
+    issued = await make_token(database, user, limits=limits)
+    return Principal(user, issued.token, issued.token.group or user.group)
+
+
+async def fund(database: Database, user: User, amount: str) -> None:
+    if Amount.parse(amount) != ZERO:
+        cause = Cause("test", "to have something", uuid.uuid4().hex)
+        await topup.grant(database, user, Amount.parse(amount), cause, at=START)
+
+
+def request_log(request_id: str, principal: Principal | None = None, *, charge: Amount = ZERO) -> RequestLog:
+    return RequestLog(
+        id=request_id,
+        at=START,
+        revision="r1",
+        dialect="openai_chat",
+        operation="chat",
+        outcome="ok",
+        status=200,
+        user_id=principal.user.id if principal else None,
+        token_id=principal.token.id if principal else None,
+        group=principal.group if principal else None,
+        model="gpt-4o",
+        channel="main",
+        upstream_model="gpt-4o-2024",
+        upstream_id="up-1",
+        stream=False,
+        usage=Usage(input=10, output=20, estimated=True),
+        charge=charge,
+        quote=("10 input at 2.5/1000000",),
+        attempts=(Attempt("main", "0123abcd", "gpt-4o-2024", "ok", 200, 0.25),),
+        seconds=0.25,
+        first_byte_seconds=None,
+        address="127.0.0.1",
+    )

@@ -1,0 +1,22 @@
+from clinx.telemetry.metrics import Metrics
+
+
+def test_every_instrument_is_rendered_in_the_prometheus_text_format() -> None:
+    metrics = Metrics()
+    metrics.exchanges.labels("openai_chat", "chat", "gpt-4o", "ok").inc()
+    metrics.charged_nano.labels("gpt-4o").inc(2500)
+
+    text = metrics.render().decode()
+
+    assert 'clinx_exchanges_total{dialect="openai_chat",model="gpt-4o",operation="chat",outcome="ok"} 1.0' in text
+    assert 'clinx_charged_nano_total{model="gpt-4o"} 2500.0' in text
+    assert "clinx_config_last_reload_successful 0.0" in text
+    assert "_created" not in text
+
+
+def test_two_processes_worth_of_metrics_do_not_share_a_registry() -> None:
+    first, second = Metrics(), Metrics()
+    first.in_flight.inc()
+
+    assert b"clinx_exchanges_in_flight 1.0" in first.render()
+    assert b"clinx_exchanges_in_flight 0.0" in second.render()

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import pytest
+
+from clinx.domain.catalog import NO_CREDENTIAL, Channel, Credential, Timeouts, UpstreamEndpoint
+from clinx.domain.operation import Operation
+from clinx.domain.template import Template
+from clinx.errors import InvalidRequest, UpstreamMisconfigured
+from clinx.upstream.request import RequestBuilder, UpstreamRequest
+from support.channels import BEARER, CHAT, channel, credential, provider
+
+KEY = credential("s3cret")
+
+
+def _endpoint(path: str, **query: str) -> UpstreamEndpoint:
+    pairs = tuple((name, Template.parse(value)) for name, value in query.items())
+    return UpstreamEndpoint(Operation.CHAT, "openai_chat", Template.parse(path), pairs)
+
+
+AZURE = _endpoint("/openai/deployments/{{ deployment }}/chat/completions", **{"api-version": "{{ settings.version }}"})
+
+
+def _build(
+    target: Channel, endpoint: UpstreamEndpoint = CHAT, key: Credential = KEY, model: str = "m", *, stream: bool = False
+) -> UpstreamRequest:
+    builder = RequestBuilder({"builtin:echo": "http://127.0.0.1:4000"}, "clinx/test")
+    return builder.build(target, endpoint, key, model, b"{}", accept_stream=stream, request_id="req_1")
+
+
+def test_a_request_is_complete_and_holds_nothing_else() -> None:
+    target = channel(timeouts=Timeouts(first_byte=7.0), proxy="http://proxy.test:3128")
+
+    made = _build(target)
+
+    assert made.method == "POST"
+    assert str(made.url) == "http://acme.test/v1/chat/completions"
+    assert made.headers == {
+        "Accept": "application/json",
+        "User-Agent": "clinx/test",
+        "Content-Type": "application/json",
+        "Authorization": "Bearer s3cret",
+        "Accept-Encoding": "identity",
+        "X-Request-Id": "req_1",
+    }
+    assert (made.body, made.timeouts, made.proxy) == (b"{}", Timeouts(first_byte=7.0), "http://proxy.test:3128")
+
+
+def test_a_stream_is_asked_for_by_its_media_type() -> None:
+    assert _build(channel(), stream=True).headers["Accept"] == "text/event-stream"
+
+
+def test_a_channels_headers_replace_the_providers_whatever_their_case() -> None:
+    made = _build(channel(headers=(("authorization", "Token x"), ("X-Org", "acme"), ("user-agent", "own"))))
+
+    assert {name.lower(): value for name, value in made.headers.items()} == {
+        "accept": "application/json",
+        "content-type": "application/json",
+        "authorization": "Token x",
+        "x-org": "acme",
+        "user-agent": "own",
+        "accept-encoding": "identity",
+        "x-request-id": "req_1",
+    }
+
+
+@pytest.mark.parametrize("name", ["Accept-Encoding", "content-length", "Transfer-Encoding", "Connection", "Cookie"])
+def test_the_framing_of_messages_is_not_the_trees_to_set(name: str) -> None:
+    assert _build(channel(headers=((name, "gzip"),))).headers == _build(channel()).headers
+
+
+def test_without_a_key_no_half_of_one_is_sent() -> None:
+    bare = provider(
+        headers=(*BEARER, ("X-Plain", Template.parse("yes"))), query=(("key", Template.parse("{{ key }}")),)
+    )
+
+    made = _build(channel(provider=bare, credentials=()), key=NO_CREDENTIAL)
+
+    assert "Authorization" not in made.headers
+    assert made.headers["X-Plain"] == "yes"
+    assert str(made.url) == "http://acme.test/v1/chat/completions"
+
+
+def test_a_key_in_the_query_is_encoded() -> None:
+    keyed = provider(headers=(), query=(("key", Template.parse("{{ key }}")),))
+
+    made = _build(channel(provider=keyed), key=credential("a&b=c/d"))
+
+    assert str(made.url) == "http://acme.test/v1/chat/completions?key=a%26b%3Dc%2Fd"
+
+
+def test_the_model_in_a_path_is_encoded_and_settings_fill_the_query() -> None:
+    target = channel(provider=provider(settings={"version": "2024-10-21"}))
+
+    made = _build(target, AZURE, model="my/gpt 4.1:latest")
+
+    assert made.url.raw_path_qs == (
+        "/openai/deployments/my%2Fgpt%204.1%3Alatest/chat/completions?api-version=2024-10-21"
+    )
+
+
+def test_a_channels_setting_wins_and_dots_are_left_out_of_deployments_when_it_says_so() -> None:
+    target = channel(
+        provider=provider(settings={"version": "old", "strip_dots": "false"}),
+        settings={"version": "new", "strip_dots": "true"},
+    )
+
+    made = _build(target, AZURE, model="gpt-3.5-turbo")
+
+    assert made.url.raw_path_qs == "/openai/deployments/gpt-35-turbo/chat/completions?api-version=new"
+
+
+def test_a_header_may_name_the_model() -> None:
+    named = provider(headers=(("X-Model", Template.parse("{{ model }}")),))
+    builder, target = RequestBuilder({}, "clinx/test"), channel(provider=named)
+
+    made = [
+        builder.build(target, CHAT, KEY, model, b"", accept_stream=False, request_id="r").headers["X-Model"]
+        for model in ("a", "b")
+    ]
+
+    assert made == ["a", "b"]
+
+
+@pytest.mark.parametrize("model", ["..", ".", "a/../b", "a\\..\\b"])
+def test_a_model_name_that_would_walk_up_the_path_is_refused(model: str) -> None:
+    target = channel(settings={"version": "1"})
+
+    with pytest.raises(InvalidRequest) as caught:
+        _build(target, AZURE, model=model)
+
+    assert caught.value.param == "model"
+    assert str(_build(target, CHAT, model=model).url) == "http://acme.test/v1/chat/completions"
+
+
+def test_the_echo_server_is_found_by_its_name() -> None:
+    assert str(_build(channel(base_url="builtin:echo")).url) == "http://127.0.0.1:4000/v1/chat/completions"
+
+
+def test_a_base_address_keeps_its_path_and_query() -> None:
+    made = _build(channel(base_url="https://acme.test/proxy/?tenant=7"), _endpoint("/chat", v="1"))
+
+    assert str(made.url) == "https://acme.test/proxy/chat?tenant=7&v=1"
+
+
+@pytest.mark.parametrize(
+    "base_url", ["builtin:none", "ftp://acme.test", "acme.test", "http://", "http://u:p@acme.test", "http://a:b:c"]
+)
+def test_an_address_that_is_none_is_the_operators_business(base_url: str) -> None:
+    with pytest.raises(UpstreamMisconfigured) as caught:
+        _build(channel(base_url=base_url))
+
+    assert base_url not in caught.value.message
+    assert str(caught.value.__cause__) == "request: channel main has no usable address"
+
+
+def test_a_line_break_in_a_header_is_refused_without_showing_it() -> None:
+    with pytest.raises(UpstreamMisconfigured) as caught:
+        _build(channel(), key=credential("two\nlines"))
+
+    assert "lines" not in f"{caught.value.message} {caught.value.__cause__}".replace("line break", "")
+
+
+def test_what_is_remembered_belongs_to_the_very_channel_and_credential() -> None:
+    builder = RequestBuilder({}, "clinx/test")
+    old, new = channel(base_url="http://old.test"), channel(base_url="http://new.test")
+
+    made = [
+        builder.build(target, CHAT, key, "m", b"", accept_stream=False, request_id="r")
+        for target, key in ((old, KEY), (new, KEY), (old, credential("other")), (old, KEY))
+    ]
+
+    assert [(each.url.host, each.headers["Authorization"]) for each in made] == [
+        ("old.test", "Bearer s3cret"),
+        ("new.test", "Bearer s3cret"),
+        ("old.test", "Bearer other"),
+        ("old.test", "Bearer s3cret"),
+    ]
