@@ -12,7 +12,7 @@ from clinx.accounts import tokens, users
 from clinx.accounts.tokens import Limits
 from clinx.billing import statement
 from clinx.billing.cashier import MOST_LOGS, Cashier
-from clinx.billing.operations import Resolution
+from clinx.billing.operations import Operation, Outcome, Resolution
 from clinx.billing.sweep import sweep
 from clinx.domain.identity import Principal, Status
 from clinx.domain.ledger import Balance, EntryKind, Reservation
@@ -30,7 +30,7 @@ from clinx.errors import (
 from clinx.storage import request_logs, statements
 from clinx.storage.database import Database
 from clinx.storage.failures import StorageConflict, StorageUnavailable
-from clinx.storage.program import Program
+from clinx.storage.program import Program, execute
 from clinx.telemetry.tasks import Supervisor
 from support.database import START, Clock, make_caller, request_log
 
@@ -311,6 +311,41 @@ async def test_a_caller_that_leaves_while_holding_keeps_nothing(database: Databa
     assert await balance(database, caller) == ("1", "0")
 
 
+async def test_a_caller_cancelled_between_the_commit_and_its_answer_keeps_nothing(
+    database: Database, cashier: Cashier, monkeypatch: pytest.MonkeyPatch
+):
+    caller = await make_caller(database, balance="1")
+    submit = cashier._submit
+
+    def submit_and_cancel(operation: Operation) -> asyncio.Future[Outcome]:
+        answer = submit(operation)
+        answer.add_done_callback(lambda _: asking.cancel())
+        return answer
+
+    monkeypatch.setattr(cashier, "_submit", submit_and_cancel)
+    asking = asyncio.ensure_future(hold(cashier, caller, "1"))  # noqa: TID251  (a caller that is cancelled)
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    monkeypatch.undo()
+    await cashier.record(request_log("later"))
+
+    assert await balance(database, caller) == ("1", "0")
+    assert await database.fetch("SELECT state FROM reservation") == [("released",)]
+
+
+async def test_a_user_whose_account_row_is_missing_is_served(database: Database, cashier: Cashier):
+    caller = await make_caller(database)
+
+    def forget() -> Program[int]:
+        return (yield from execute("DELETE FROM account WHERE name = $1", caller.user.account))
+
+    await database.atomically(forget())
+    free = await hold(cashier, caller, "0")
+    await cashier.settle(free, ONE, attempt=1, log=request_log("req-1"))
+
+    assert await balance(database, caller) == ("-1", "0")
+
+
 async def test_a_record_is_written_once_and_moves_nothing(database: Database, cashier: Cashier):
     log = request_log("req-1")
     await cashier.record(log)
@@ -407,6 +442,38 @@ async def test_an_operation_the_database_refuses_does_not_harm_its_batch(databas
 
     assert [type(answer) for answer in answers] == [Reservation, InternalError, Reservation, Reservation]
     assert await balance(database, caller) == ("5", "3")
+
+
+async def test_a_defect_stops_the_counter_and_everybody_hears_of_it(
+    database: Database, supervisor: Supervisor, clock: Clock, caplog: pytest.LogCaptureFixture
+):
+    caller = await make_caller(database, balance="5")
+    cashier = counter(FlakyDatabase(database, LookupError("a defect")), supervisor, clock)
+    cashier.start()
+
+    for request_id in ("req-1", "req-2"):
+        with pytest.raises(BillingUnavailable):
+            await hold(cashier, caller, "1", request_id)
+    await cashier.record(request_log("req-3"))
+    await cashier.close()
+
+    assert {record.message for record in caplog.records} == {"task.failed", "billing.lost", "billing.log_dropped"}
+    assert await balance(database, caller) == ("5", "0")
+
+
+async def test_closing_what_never_started_answers_whoever_waits(
+    database: Database, supervisor: Supervisor, clock: Clock
+):
+    caller = await make_caller(database, balance="5")
+    cashier = counter(database, supervisor, clock)
+    waiting = asyncio.gather(hold(cashier, caller, "1"), return_exceptions=True)
+    await asyncio.sleep(0)
+
+    await cashier.close()
+
+    assert [type(answer) for answer in await waiting] == [BillingUnavailable]
+    with pytest.raises(BillingUnavailable):
+        await hold(cashier, caller, "1")
 
 
 async def test_closing_writes_what_is_queued(database: Database, supervisor: Supervisor, clock: Clock):

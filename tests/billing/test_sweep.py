@@ -9,6 +9,8 @@ from clinx.billing.sweep import BATCH, keep_sweeping, sweep
 from clinx.domain.ledger import Balance
 from clinx.domain.money import ZERO, Amount
 from clinx.storage.database import Database
+from clinx.storage.failures import StorageUnavailable
+from clinx.storage.program import Program
 from clinx.telemetry.tasks import Supervisor
 from support.database import Clock, make_caller
 
@@ -44,6 +46,33 @@ async def test_more_than_one_batch_is_swept(database: Database, cashier: Cashier
 
     assert await sweep(database, clock.now()) == BATCH + 1
     assert await statement.balance(database, caller.user) == Balance(Amount.parse("100"), ZERO)
+
+
+async def test_a_failed_sweep_only_delays_the_next(clock: Clock, caplog: pytest.LogCaptureFixture):
+    supervisor = Supervisor()
+    away = Away()
+
+    supervisor.start(keep_sweeping(away, now=clock.now, every=timedelta(0)), name="sweep")  # pyright: ignore[reportArgumentType]  (a stand-in)
+    async with asyncio.timeout(10):
+        await away.asked_twice.wait()
+
+    assert [record.message for record in caplog.records][:1] == ["billing.sweep_failed"]
+    await supervisor.close(grace=0)
+
+
+class Away:
+    """A database that is not there."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.asked_twice = asyncio.Event()
+
+    async def atomically(self, program: Program[int]) -> int:
+        program.close()
+        self.asked += 1
+        if self.asked > 1:
+            self.asked_twice.set()
+        raise StorageUnavailable("away")
 
 
 async def test_the_first_sweep_is_at_once(

@@ -1,5 +1,4 @@
 import asyncio
-import stat
 from pathlib import Path
 
 import pytest
@@ -97,31 +96,22 @@ async def test_two_open_databases_do_not_mix(database_url: str, tmp_path: Path):
     await other.close()
 
 
-async def test_the_file_is_nobody_elses_to_read(tmp_path: Path):
-    path = tmp_path / "state" / "clinx.db"
-    database = await Database.connect(f"sqlite:///{path}")
-    await database.close()
+async def test_it_says_whether_it_answers(database: Database, monkeypatch: pytest.MonkeyPatch):
+    assert await database.is_reachable() is True
 
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    async def away(_: str) -> None:
+        raise StorageUnavailable("away")
+
+    monkeypatch.setattr(database, "fetch", away)
+    assert await database.is_reachable() is False
 
 
-async def test_a_commit_survives_power_loss_by_its_settings(tmp_path: Path):
-    database = await Database.connect(f"sqlite:///{tmp_path / 'clinx.db'}")
+@pytest.mark.parametrize("name", ["ann", "x" * 65])
+async def test_what_tortoise_refuses_is_refused(database: Database, name: str):
+    await make_user(database, "ann")
 
-    async def pragma(name: str) -> object:
-        def program() -> Program[object]:
-            return (yield from fetch(f"PRAGMA {name}"))[0][0]
-
-        return await database.atomically(program())
-
-    assert [await pragma(name) for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")] == [
-        "wal",
-        2,
-        1,
-        5000,
-    ]
-    await database.close()
+    with pytest.raises(StorageRefused), database.reading() as client:
+        await UserRow.create(name=name, role="user", status="active", group="g", created_at=0, using_db=client)
 
 
 @pytest.mark.parametrize(
@@ -133,23 +123,9 @@ def test_urls_that_mean_nothing_are_refused(url: str):
         Location(url)
 
 
-async def test_a_place_that_cannot_be_written_is_named(tmp_path: Path):
-    (tmp_path / "file").write_text("in the way")
-
-    with pytest.raises(StorageUnavailable, match="cannot open the database"):
-        await Database.connect(f"sqlite:///{tmp_path / 'file' / 'clinx.db'}")
-
-
 async def test_a_server_that_is_not_there_is_unavailable():
     with pytest.raises(StorageUnavailable):
         await Database.connect("postgres://nobody@127.0.0.1:1/nothing")
-
-
-async def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path):
-    (tmp_path / "clinx.db").write_bytes(b"this is not SQLite" * 100)
-
-    with pytest.raises(StorageUnavailable):
-        await Database.connect(f"sqlite:///{tmp_path / 'clinx.db'}")
 
 
 def test_a_conflict_is_also_an_unavailability():

@@ -93,4 +93,5 @@ def _write_history(account: str) -> Program[None]:
 
 async def _counts(database: Database) -> dict[str, int]:
     tables = ('"user"', "token", "account", "entry", "reservation", "request_log")
-    return {table: (await database.fetch("SELECT COUNT(*) FROM " + table))[0][0] for table in tables}
+    counts = [await database.fetch(f"SELECT COUNT(*) FROM {table}") for table in tables]  # noqa: S608  (our own names)
+    return {table: rows[0][0] for table, rows in zip(tables, counts, strict=True)}

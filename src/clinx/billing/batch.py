@@ -19,8 +19,8 @@ def execute(operations: Sequence[Operation], now: datetime) -> Program[list[Outc
     """
     books = yield from _lock(operations, now)
     outcomes = books.decide(operations)
-    yield from ledger.move([books.accounts[name] for name in sorted(books.accounts)])
-    yield from reservations.move_budgets([books.tokens[id_] for id_ in sorted(books.tokens)])
+    yield from ledger.move(books.movements)
+    yield from reservations.move_budgets(books.budget_movements)
     yield from reservations.insert(list(books.opened.values()), now)
     yield from reservations.resolve([(id_, *books.resolved[id_]) for id_ in sorted(books.resolved)])
     yield from ledger.append(books.entries)
@@ -33,6 +33,9 @@ def execute(operations: Sequence[Operation], now: datetime) -> Program[list[Outc
 def _lock(operations: Sequence[Operation], now: datetime) -> Program[Books]:
     named = [operation.reservation for operation in operations if not isinstance(operation, Record)]
     stored = yield from reservations.lock({reservation.id for reservation in named})
-    balances = yield from ledger.lock_accounts({user_account(reservation.user_id) for reservation in named})
+    accounts = {user_account(reservation.user_id) for reservation in named}
+    balances = yield from ledger.lock_accounts(accounts)
+    for name in sorted(accounts - balances.keys()):  # Written by other hands than `accounts`.
+        yield from ledger.open_account(name)
     budgets = yield from reservations.lock_budgets({reservation.token_id for reservation in named})
     return Books(now, stored, balances, budgets)

@@ -72,6 +72,16 @@ class Books:
             self._move(stored.reservation, total=ZERO, held=-stored.reservation.amount)
 
     @property
+    def movements(self) -> list[Movement]:
+        """The accounts that changed, in the order of their locks."""
+        return [moved for _, moved in sorted(self.accounts.items()) if moved.total or moved.held]
+
+    @property
+    def budget_movements(self) -> list[BudgetMovement]:
+        """The tokens that changed, in the order of their locks."""
+        return [moved for _, moved in sorted(self.tokens.items()) if moved.spent or moved.held]
+
+    @property
     def revenue(self) -> Movement:
         """What the batch earned."""
         earned = sum(entry.amount.nano for entry in self.entries if entry.account == REVENUE)

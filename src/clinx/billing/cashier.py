@@ -106,7 +106,13 @@ class Cashier:
         if amount < ZERO:
             raise ValueError("a hold is not negative")
         reservation = Reservation(request_id, principal.user.id, principal.token.id, amount, revision)
-        outcome = await self._submit(Hold(reservation, self._now() + lifetime))
+        answer = self._submit(Hold(reservation, self._now() + lifetime))
+        try:
+            outcome = await answer
+        except asyncio.CancelledError:
+            if answer.done() and not answer.cancelled() and answer.exception() is None:
+                self._submit(Release(reservation, None))  # Granted, but whoever asked was cancelled before hearing it.
+            raise
         assert isinstance(outcome, Reservation)  # noqa: S101  (tells the type checker what Books promises)
         return outcome
 
@@ -143,7 +149,7 @@ class Cashier:
     def _submit(self, operation: Operation) -> asyncio.Future[Outcome]:
         ticket = _Ticket(operation, asyncio.get_running_loop().create_future())
         self._queue.append(ticket)
-        if self._worker is not None and self._worker.done():
+        if self._closing if self._worker is None else self._worker.done():
             self._abandon_all()
         self._awake.set()
         return ticket.answer

@@ -58,8 +58,8 @@ def _expire(now: datetime) -> Program[int]:
     budgets = yield from reservations.lock_budgets({reservation.token_id for reservation in expired})
     books = Books(now, _open(expired), balances, budgets)
     books.expire()
-    yield from ledger.move([books.accounts[name] for name in sorted(books.accounts)])
-    yield from reservations.move_budgets([books.tokens[id_] for id_ in sorted(books.tokens)])
+    yield from ledger.move(books.movements)
+    yield from reservations.move_budgets(books.budget_movements)
     yield from reservations.resolve([(id_, *books.resolved[id_]) for id_ in sorted(books.resolved)])
     return len(expired)
 

@@ -6,14 +6,15 @@ rational, and only the total is rounded, once, half up (accounting.md, rule 1).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm
+from operator import mul
 from typing import Final, Protocol
 
 from clinx.domain.money import NANO, Amount, round_half_up, round_up
-from clinx.domain.usage import Unit, Usage
+from clinx.domain.usage import Unit, Usage, counts_of
 
 _FALLBACK: Final[Mapping[Unit, Unit]] = {
     Unit.OUTPUT: Unit.INPUT,
@@ -72,17 +73,21 @@ class Rates:
     by_unit: Mapping[Unit, Rate]
     upto: int | None = None
     """The row applies to prompts of at most this many tokens; None means to any."""
-    applied: tuple[tuple[Unit, Rate, int], ...] = field(init=False, repr=False, compare=False)
-    """(unit, rate, its integer rate in nano-units x ``scale``) for each unit that has a rate, by itself or a parent."""
+    applied: tuple[tuple[Unit, Rate], ...] = field(init=False, repr=False, compare=False)
+    """Each unit that has a rate, by itself or by a parent."""
+    scaled: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    """The rates of ``applied`` as integers: nano-units x ``scale``."""
     scale: int = field(init=False, repr=False, compare=False)
+    _counts: Callable[[Usage], tuple[int, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Bring all rates to one denominator, so that a quote is integer arithmetic."""
         found = {unit: rate for unit in _UNITS if (rate := self.rate(unit)) is not None}
         scale = lcm(*(rate.nano_per_unit.denominator for rate in found.values()))
-        rows = tuple((unit, rate, int(rate.nano_per_unit * scale)) for unit, rate in found.items())
         object.__setattr__(self, "scale", scale)
-        object.__setattr__(self, "applied", rows)
+        object.__setattr__(self, "applied", tuple(found.items()))
+        object.__setattr__(self, "scaled", tuple(int(rate.nano_per_unit * scale) for rate in found.values()))
+        object.__setattr__(self, "_counts", counts_of(tuple(found)))
 
     def rate(self, unit: Unit) -> Rate | None:
         """Return the unit's own rate or its parent's; None when the unit costs nothing under this price."""
@@ -95,7 +100,12 @@ class Rates:
 
     def exact(self, usage: Usage) -> int:
         """Return the price of the usage, exactly, in nano-units x ``scale``."""
-        return sum(usage.count(unit) * scaled for unit, _, scaled in self.applied)
+        return sum(map(mul, self._counts(usage), self.scaled))
+
+    def used(self, usage: Usage) -> tuple[QuoteLine, ...]:
+        """Return a line for every bucket that holds something and has a rate."""
+        pairs = zip(self.applied, self._counts(usage), strict=True)
+        return tuple(QuoteLine(unit, count, rate) for (unit, rate), count in pairs if count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +154,7 @@ class Price:
     def is_free(self) -> bool:
         """Whether nothing under this price costs anything."""
         rows = (*self.tiers, *(case.rates for case in self.cases))
-        return not any(scaled for row in rows for _, _, scaled in row.applied)
+        return not any(any(row.scaled) for row in rows)
 
     def rates(self, prompt_tokens: int, facts: Mapping[str, object]) -> Rates:
         """Choose the row: the first case whose condition holds, else the first tier that is wide enough."""
@@ -169,8 +179,7 @@ class Price:
     def quote(self, usage: Usage, multiplier: Fraction, facts: Mapping[str, object]) -> Quote:
         """Price the usage, with a line for every bucket that holds something and has a rate."""
         rates = self.rates(usage.input_tokens, facts)
-        lines = tuple(QuoteLine(unit, count, rate) for unit, rate, _ in rates.applied if (count := usage.count(unit)))
-        return Quote(lines, multiplier, _total(rates, usage, multiplier))
+        return Quote(rates.used(usage), multiplier, _total(rates, usage, multiplier))
 
 
 def _total(rates: Rates, usage: Usage, multiplier: Fraction) -> Amount:

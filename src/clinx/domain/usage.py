@@ -84,8 +84,17 @@ class Usage:
         return {name: value for name, value in zip(_NAMES, _all(self), strict=True) if value}
 
 
+def counts_of(units: tuple[Unit, ...]) -> Callable[[Usage], tuple[int, ...]]:
+    """Return a getter of several buckets at once, in their order; one call instead of one for each."""
+    if not units:
+        return lambda _: ()
+    if len(units) == 1:
+        return lambda usage: (usage.count(units[0]),)
+    return attrgetter(*units)
+
+
 # Getters over several fields at once: every exchange is totalled and written down a few times.
 _NAMES: Final = tuple(field.name for field in fields(Usage))
 _all: Final[Callable[[Usage], tuple[int, ...]]] = attrgetter(*_NAMES)
-_prompt: Final[Callable[[Usage], tuple[int, ...]]] = attrgetter(*PROMPT_UNITS)
-_answer: Final[Callable[[Usage], tuple[int, ...]]] = attrgetter(*ANSWER_UNITS)
+_prompt: Final = counts_of(PROMPT_UNITS)
+_answer: Final = counts_of(ANSWER_UNITS)

@@ -112,7 +112,7 @@ class Database:
         database = cls(location, context, engine)
         try:
             await database.fetch("SELECT 1")
-        except StorageUnavailable:
+        except BaseException:  # The driver's thread would keep the process alive.
             await database.close()
             raise
         return database
@@ -164,13 +164,20 @@ class Database:
             StorageUnavailable: the database cannot be used now.
             StorageRefused: a constraint or a column refused the values.
         """
-        try:
-            with _current(self._context), sqlite.translated_errors(), postgres.translated_errors():
-                yield self._context.db()
-        except (IntegrityError, ValidationError) as error:
-            raise StorageRefused(str(error)) from error
-        except BaseORMException as error:
-            raise StorageUnavailable("the database cannot be used now") from error
+        with _current(self._context), translated_errors():
+            yield self._context.db()
+
+
+@contextmanager
+def translated_errors() -> Generator[None]:
+    """Turn the exceptions of tortoise and of the drivers into the storage's three."""
+    try:
+        with sqlite.translated_errors(), postgres.translated_errors():
+            yield
+    except (IntegrityError, ValidationError) as error:
+        raise StorageRefused(str(error)) from error
+    except BaseORMException as error:
+        raise StorageUnavailable("the database cannot be used now") from error
 
 
 @contextmanager

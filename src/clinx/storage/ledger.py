@@ -85,7 +85,7 @@ def move(movements: Sequence[Movement]) -> Program[None]:
     if len(rows) != len(movements):
         raise StorageConflict("an account changed under the transaction")
     for balance, held in rows:  # SQLite turns an integer that outgrows its column into an inexact number.
-        Amount(balance), Amount(held)
+        _ = Balance(Amount(balance), Amount(held))
 
 
 def append(entries: Sequence[NewEntry]) -> Program[None]:

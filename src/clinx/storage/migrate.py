@@ -15,7 +15,7 @@ from tortoise.context import TortoiseContext
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
 from clinx.storage import postgres, sqlite
-from clinx.storage.database import APP, Location
+from clinx.storage.database import APP, Location, translated_errors
 
 _LATEST: Final = (MigrationTarget(app_label=APP, name="__latest__"),)
 _LOCK: Final = 0x636C696E78
@@ -65,7 +65,7 @@ async def _connection(location: Location) -> AsyncGenerator[BaseDBAsyncClient]:
         config = location.config(minsize=1, maxsize=2, command_timeout=None)
     async with TortoiseContext() as context:
         await context.init(config)
-        with sqlite.translated_errors(), postgres.translated_errors():
+        with translated_errors():
             yield context.db()
 
 

@@ -6,12 +6,19 @@ caller put in ``extra``; nothing is interpolated into the name, so a line can be
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import msgspec
+
+LATEST = 0.1
+"""Seconds a line may wait."""
+MOST_LINES = 256
+"""Lines that may wait."""
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -57,6 +64,44 @@ class JsonFormatter(logging.Formatter):
         return f"{self._written}.{int(created * 1000) % 1000:03d}Z"
 
 
+class LineWriter(logging.Handler):
+    """Writes lines in batches: one system call for many, at most `LATEST` seconds late; warnings at once.
+
+    Without a running event loop (a command, the start of the process) every line is written at once.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        """Take the stream; it stays open."""
+        super().__init__()
+        self._stream = stream
+        self._lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a line, and see to it that it is written."""
+        try:
+            self._lines.append(self.format(record))
+            if record.levelno >= logging.WARNING or len(self._lines) >= MOST_LINES:
+                self.flush()
+            elif len(self._lines) == 1:
+                self._soon()
+        except (OSError, ValueError):
+            self.handleError(record)
+
+    def flush(self) -> None:
+        """Write what is waiting."""
+        with self.lock or nullcontext():
+            lines, self._lines = self._lines, []
+            if lines:
+                self._stream.write("\n".join(lines) + "\n")
+                self._stream.flush()
+
+    def _soon(self) -> None:
+        try:
+            asyncio.get_running_loop().call_later(LATEST, self.flush)
+        except RuntimeError:
+            self.flush()
+
+
 class TextFormatter(logging.Formatter):
     """The same for a person at a terminal."""
 
@@ -72,7 +117,7 @@ class TextFormatter(logging.Formatter):
 
 def configure(*, style: str, level: str, stream: TextIO | None = None) -> None:
     """Send every logger of the process to one handler; libraries only from warning upwards."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = LineWriter(stream or sys.stderr)
     handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
     # What no line shows need not be looked up for every record: the caller's stack, threads, processes and tasks.
     logging._srcfile = None  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]  (documented)

@@ -21,22 +21,14 @@ ACCOUNTS = "INSERT INTO account (name, balance, held) VALUES ('revenue', 0, 0), 
 async def forward(apps, editor):
     client = editor.client
     await client.execute_query(ACCOUNTS)
-    for statement in SQLITE.strip().splitlines() if client.capabilities.dialect == "sqlite" else [POSTGRES]:
-        # execute_script would commit the running transaction on SQLite.
-        await (client.execute_query(statement) if statement is not POSTGRES else client.execute_script(statement))
-
-
-async def backward(apps, editor):
-    client = editor.client
     if client.capabilities.dialect == "sqlite":
-        await client.execute_query("DROP TRIGGER entry_no_update")
-        await client.execute_query("DROP TRIGGER entry_no_delete")
+        for trigger in SQLITE.strip().splitlines():
+            await client.execute_query(trigger)  # Not execute_script: on SQLite that commits the running transaction.
     else:
-        await client.execute_script("DROP FUNCTION entry_append_only CASCADE")
-    await client.execute_query("DELETE FROM account WHERE name IN ('revenue', 'promo', 'adjust')")
+        await client.execute_script(POSTGRES)
 
 
 class Migration(migrations.Migration):
     dependencies = [("main", "0001_initial")]
 
-    operations = [ops.RunPython(forward, backward)]
+    operations = [ops.RunPython(forward)]

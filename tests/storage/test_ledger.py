@@ -1,0 +1,64 @@
+import pytest
+
+from clinx.domain.ledger import Balance, EntryKind
+from clinx.domain.money import MAX_NANO, ZERO, Amount
+from clinx.storage import ledger
+from clinx.storage.database import Database
+from clinx.storage.failures import StorageConflict, StorageRefused
+from clinx.storage.ledger import Movement, NewEntry
+from clinx.storage.program import Program
+from support.database import START, make_user
+
+ENTRY = NewEntry("grant:1", "promo", Amount(-5), EntryKind.GRANT, START, "rev", "why")
+
+
+async def test_accounts_are_read_and_missing_ones_are_absent(database: Database):
+    user = await make_user(database, balance="1")
+
+    locked = await database.atomically(ledger.lock_accounts([user.account, "promo", "user:999"]))
+
+    assert locked == {user.account: Balance(Amount.parse("1"), ZERO), "promo": Balance(Amount.parse("-1"), ZERO)}
+    assert await database.atomically(_read_nothing()) == {}
+
+
+def _read_nothing() -> Program[dict[str, Balance]]:
+    yield from ()
+    return (yield from ledger.lock_accounts([]))
+
+
+async def test_movements_are_all_or_none(database: Database):
+    user = await make_user(database, balance="1")
+
+    for movement in (Movement("user:999", Amount(1)), Movement("promo", held=Amount(1), guarded=True)):
+        with pytest.raises(StorageConflict):
+            await database.atomically(ledger.move([Movement(user.account, Amount(7), Amount(3)), movement]))
+    await database.atomically(ledger.move([Movement(user.account, Amount(-7), Amount(3))]))
+
+    assert await database.atomically(ledger.lock_accounts([user.account])) == {
+        user.account: Balance(Amount(999_999_993), Amount(3))
+    }
+
+
+async def test_a_sum_never_outgrows_its_column(database: Database):
+    await database.atomically(ledger.move([Movement("revenue", Amount(MAX_NANO))]))
+
+    with pytest.raises(StorageRefused):
+        await database.atomically(ledger.move([Movement("revenue", Amount(1))]))
+
+    assert (await database.fetch("SELECT balance FROM account WHERE name = 'revenue'")) == [(MAX_NANO,)]
+
+
+async def test_an_event_has_one_entry_for_an_account(database: Database):
+    await database.atomically(ledger.append([ENTRY]))
+
+    assert await database.atomically(ledger.has_event("grant:1")) is True
+    assert await database.atomically(ledger.has_event("grant:2")) is False
+    with pytest.raises(StorageRefused):
+        await database.atomically(ledger.append([ENTRY]))
+
+
+async def test_opening_an_account_twice_is_harmless(database: Database):
+    for _ in range(2):
+        await database.atomically(ledger.open_account("clearing:stripe"))
+
+    assert await database.fetch("SELECT balance, held FROM account WHERE name = 'clearing:stripe'") == [(0, 0)]
