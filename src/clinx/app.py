@@ -69,18 +69,22 @@ def request_ids(draw: random.Random) -> Callable[[], str]:
 class Builtins:
     """Upstreams that live in this process; started when a tree first names one."""
 
-    def __init__(self, stack: AsyncExitStack) -> None:
-        """Close what is started when ``stack`` closes."""
+    def __init__(self) -> None:
+        """Start nothing yet."""
         self.urls: dict[str, str] = {}
-        self._stack = stack
+        self._running = AsyncExitStack()
 
     async def ensure(self, snapshot: Snapshot) -> None:
         """Start the echo server if some channel uses it."""
         wanted = any(channel.base_url == ECHO for channel in snapshot.channels.values())
         if wanted and ECHO not in self.urls:
             server = await EchoServer.start()
-            self._stack.push_async_callback(server.close)
+            self._running.push_async_callback(server.close)
             self.urls[ECHO] = server.url
+
+    async def close(self) -> None:
+        """Stop what was started, at whichever reload."""
+        await self._running.aclose()
 
 
 @dataclass(slots=True)
@@ -145,13 +149,12 @@ class _Builder:
         self.metrics = Metrics()
         self.supervisor = Supervisor()
         self.draw = random.Random(secrets.randbits(64))  # noqa: S311  (weights and jitter, not secrets)
-        self.builtins = Builtins(stack)
+        self.builtins = Builtins()
 
     async def build(self, *, last_good: bool) -> Gateway:
         database = await self._database()
+        pool = self._pool()
         cashier = self._cashier(database)
-        pool = Pool()
-        self.stack.push_async_callback(pool.close)
         current = self._current(pool)
         reloader = self._reloader(current)
         await reloader.load_first(last_good=last_good)
@@ -181,6 +184,13 @@ class _Builder:
         database = await Database.connect(self.settings.database)
         self.stack.push_async_callback(database.close)
         return database
+
+    def _pool(self) -> Pool:
+        # Closed after the tasks: one that reloads just then may still open connections, or start a builtin.
+        self.stack.push_async_callback(self.builtins.close)
+        pool = Pool()
+        self.stack.push_async_callback(pool.close)
+        return pool
 
     def _cashier(self, database: Database) -> Cashier:
         # Closed in reverse: the last settlements are written before the tasks and the database go.

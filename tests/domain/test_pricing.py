@@ -1,5 +1,5 @@
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 import pytest
@@ -17,7 +17,7 @@ def per_million(**amounts: str) -> dict[Unit, Rate]:
 
 
 def only(unit: Unit) -> Usage:
-    return replace(Usage(), **{unit.value: M})
+    return Usage(**{unit.value: M})
 
 
 @dataclass(frozen=True)

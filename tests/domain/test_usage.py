@@ -1,4 +1,4 @@
-from dataclasses import replace
+from msgspec.structs import replace
 
 from clinx.domain.usage import ANSWER_UNITS, PROMPT_UNITS, Unit, Usage
 

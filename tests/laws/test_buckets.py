@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 from hypothesis import given
@@ -51,4 +50,4 @@ def test_a_larger_total_is_answer(report: dict[str, Any], more: int) -> None:
 def test_no_report_breaks_the_reader_or_makes_a_bucket_negative(report: dict[str, Any]) -> None:
     usage = read_usage(report)
 
-    assert usage is None or all(getattr(usage, field.name) >= 0 for field in fields(usage))
+    assert usage is None or all(count >= 0 for count in usage.nonzero().values())

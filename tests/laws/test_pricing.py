@@ -1,8 +1,8 @@
-from dataclasses import replace
 from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from clinx.domain.money import MAX_NANO, NANO, Amount
 from clinx.domain.pricing import Price, Rate, Rates

@@ -9,8 +9,10 @@ before it. The books know the balances as they were locked and keep the running 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from clinx.billing.operations import Hold, Operation, Outcome, Record, Release, Resolution, Settle
 from clinx.domain.identity import Status, user_account

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+
+from msgspec import Struct
 
 from clinx.domain.ledger import Reservation
 from clinx.domain.money import Amount
@@ -27,16 +28,14 @@ class Resolution(Enum):
     """There is no such hold: nothing changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """Reserve an amount until an instant."""
 
     reservation: Reservation
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Settle:
+class Settle(Struct, frozen=True):
     """Turn a hold into a charge and write the log."""
 
     reservation: Reservation
@@ -45,16 +44,14 @@ class Settle:
     log: RequestLog
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(Struct, frozen=True):
     """Give a hold back and write the log, if there is one."""
 
     reservation: Reservation
     log: RequestLog | None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """Write the log of an exchange that held nothing."""
 
     log: RequestLog

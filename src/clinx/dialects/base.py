@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from clinx.dialects.body import JsonBody
 from clinx.domain.catalog import Endpoint, Model, StreamEnd, UsageInStream
@@ -16,8 +17,7 @@ CountTokens = Callable[[str], int]
 """Text to its number of tokens, in the encoding chosen for the model."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inbound:
+class Inbound(Struct, frozen=True):
     """A request as it arrived, already decompressed and within its limits."""
 
     method: str
@@ -30,8 +30,7 @@ class Inbound:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Struct, frozen=True):
     """The shallow view of a body: what routing, holds and pass-through need, and nothing else."""
 
     dialect: str
@@ -49,8 +48,7 @@ class Envelope:
     """Whether the caller asked for a usage chunk in the stream."""
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamProblem:
+class UpstreamProblem(Struct, frozen=True, gc=False):
     """What an upstream's error body says, whatever its shape; every field may be missing."""
 
     message: str | None = None
@@ -58,8 +56,7 @@ class UpstreamProblem:
     code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WholeAnswer:
+class WholeAnswer(Struct, frozen=True):
     """What a non-streamed answer tells us; the bytes themselves are forwarded untouched."""
 
     usage: Usage | None
@@ -103,8 +100,7 @@ class StreamTap(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(Struct, frozen=True):
     """A body ready to be written."""
 
     status: int

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from clinx.domain.money import Amount
 
@@ -35,16 +36,14 @@ CLEARING = "clearing"
 """Prefix of the accounts money comes in through: ``clearing:stripe``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(Struct, frozen=True):
     """One signed line of an event, before it has a row."""
 
     account: str
     amount: Amount
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
+class LedgerEntry(Struct, frozen=True):
     """An immutable line of the ledger. The entries of one event sum to zero."""
 
     id: int
@@ -58,8 +57,7 @@ class LedgerEntry:
     detail: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(Struct, frozen=True):
     """An amount held before the upstream is called; price and multiplier are frozen with the snapshot it names."""
 
     id: str
@@ -70,8 +68,7 @@ class Reservation:
     revision: str
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(Struct, frozen=True):
     """What a user has: ``total`` = sum of the ledger's entries; ``held`` = sum of the open holds."""
 
     total: Amount

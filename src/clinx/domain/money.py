@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+from msgspec import Struct
 
 NANO: Final = 1_000_000_000
 """Nano-units in one unit of currency (1 USD = 10**9)."""
@@ -16,8 +17,7 @@ MAX_NANO: Final = 2**63 - 1
 """What a signed 64-bit column holds; about 9.2 billion units of currency."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Amount:
+class Amount(Struct, frozen=True, order=True, gc=False):
     """A signed sum of money, in nano-units."""
 
     nano: int

@@ -13,6 +13,8 @@ from math import lcm
 from operator import mul
 from typing import Final, Protocol
 
+from msgspec import Struct
+
 from clinx.domain.money import NANO, Amount, round_half_up, round_up
 from clinx.domain.usage import Unit, Usage, counts_of
 
@@ -116,8 +118,7 @@ class PriceCase:
     rates: Rates
 
 
-@dataclass(frozen=True, slots=True)
-class QuoteLine:
+class QuoteLine(Struct, frozen=True):
     """One bucket of a quote."""
 
     unit: Unit
@@ -134,8 +135,7 @@ class QuoteLine:
         return f"{self.count} {self.unit} at {self.rate.text}"
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(Struct, frozen=True):
     """Usage priced: lines, the group's multiplier, and the total, rounded once."""
 
     lines: tuple[QuoteLine, ...]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from enum import StrEnum
 from operator import attrgetter
 from typing import Final
+
+from msgspec import Struct
 
 
 class Unit(StrEnum):
@@ -43,8 +44,7 @@ ANSWER_UNITS = (Unit.OUTPUT, Unit.REASONING, Unit.AUDIO_OUTPUT, Unit.IMAGE_OUTPU
 """The buckets that together are the whole answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True, gc=False):
     """Counts per unit. Field names are the values of `Unit`; every count is a non-negative integer."""
 
     input: int = 0
@@ -94,7 +94,7 @@ def counts_of(units: tuple[Unit, ...]) -> Callable[[Usage], tuple[int, ...]]:
 
 
 # Getters over several fields at once: every exchange is totalled and written down a few times.
-_NAMES: Final = tuple(field.name for field in fields(Usage))
+_NAMES: Final = Usage.__struct_fields__
 _all: Final[Callable[[Usage], tuple[int, ...]]] = attrgetter(*_NAMES)
 _prompt: Final = counts_of(PROMPT_UNITS)
 _answer: Final = counts_of(ANSWER_UNITS)

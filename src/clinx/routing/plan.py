@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from clinx.domain.catalog import Channel, Group, UpstreamEndpoint
 from clinx.domain.operation import Operation
@@ -25,8 +26,7 @@ class Readiness(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """One way to serve the exchange."""
 
     channel: Channel
@@ -36,8 +36,7 @@ class Candidate:
     endpoint: UpstreamEndpoint
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Candidates, best first; never empty, and no channel twice."""
 
     candidates: tuple[Candidate, ...]

@@ -8,9 +8,10 @@ name, tokens by id, the house's accounts by name.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 from clinx.domain.ledger import Balance, EntryKind
 from clinx.domain.money import ZERO, Amount
@@ -21,8 +22,7 @@ from clinx.storage.program import Program, execute, execute_many, fetch, json_ro
 _LONGEST_DETAIL: Final = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Movement:
+class Movement(Struct, frozen=True):
     """How one account's cached sums change."""
 
     account: str
@@ -32,8 +32,7 @@ class Movement:
     """Whether the change must leave nothing overdrawn: true when it admits a hold, false for settlements."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewEntry:
+class NewEntry(Struct, frozen=True):
     """A line to append. The lines of one event sum to zero."""
 
     event: str

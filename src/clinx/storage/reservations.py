@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from clinx.domain.identity import Status
 from clinx.domain.ledger import Reservation, ReservationState
@@ -14,16 +15,14 @@ from clinx.storage.failures import StorageConflict
 from clinx.storage.program import Program, Row, execute_many, fetch, json_rows
 
 
-@dataclass(frozen=True, slots=True)
-class StoredReservation:
+class StoredReservation(Struct, frozen=True):
     """A reservation as its row says."""
 
     reservation: Reservation
     state: ReservationState
 
 
-@dataclass(frozen=True, slots=True)
-class TokenBudget:
+class TokenBudget(Struct, frozen=True):
     """What decides whether a token may hold: its own state, its user's, and what is left of its budget."""
 
     status: Status
@@ -34,8 +33,7 @@ class TokenBudget:
     held: Amount
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetMovement:
+class BudgetMovement(Struct, frozen=True):
     """How one token's sums change."""
 
     token_id: int

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ class Presence:
         self._metrics = metrics
         self._emptied = asyncio.Event()
         self._emptied.set()
-        self._leave_by = 0.0
+        self._leave_by = math.inf
 
     @contextmanager
     def enter(self, exchange: Exchange, request: web.Request) -> Generator[Visit]:
@@ -134,7 +135,7 @@ class Presence:
 
     async def leave(self, grace: float) -> None:
         """Wait for everyone to finish; after ``grace`` seconds end what is left with an error event."""
-        self._leave_by = self._monotonic() + grace
+        self._leave_by = min(self._leave_by, self._monotonic() + grace)
         while self._visits and (left := self._leave_by - self._monotonic()) > 0:
             await self._until_empty(min(left, TICK))
         if self._visits:
@@ -146,7 +147,7 @@ class Presence:
             log.error("shutdown.abandoned", extra={"exchanges": len(self._visits)})
 
     def hurry(self) -> None:
-        """Shorten a running `leave` to a few seconds."""
+        """Shorten `leave` to a few seconds, whether it has begun or not."""
         self._leave_by = min(self._leave_by, self._monotonic() + HURRY)
 
     async def _until_empty(self, seconds: float) -> None:
