@@ -40,7 +40,7 @@ from clinx.web.dispatch import ROUTES, Dispatcher, build_routes
 from clinx.web.handler import Handler
 from clinx.web.ops import Ops, Readiness
 from clinx.web.presence import Presence
-from clinx.web.server import build_application
+from clinx.web.server import build_server
 
 log = logging.getLogger("clinx.app")
 
@@ -163,7 +163,7 @@ class _Builder:
         handler = Handler(relay, finisher, presence, time.monotonic, now, request_ids(self.draw))
         readiness = Readiness(database.is_reachable)
         ops = Ops(current, self.metrics, readiness, reloader, self.settings.ops_token)
-        site, url = await self._listen(build_application(Dispatcher(current, handler), ops))
+        site, url = await self._listen(build_server(Dispatcher(current, handler), ops))
         self._start_tasks(presence, reloader)
         return Gateway(
             url=url,
@@ -243,9 +243,9 @@ class _Builder:
             watcher = Watcher(reloader, self.supervisor, poll_seconds=self.settings.poll_seconds)
             self.supervisor.start(watcher.run(), name="watch", endless=True)
 
-    async def _listen(self, app: web.Application) -> tuple[web.TCPSite, str]:
-        """Open the address. aiohttp leaves handlers alone when a caller goes away: settlements must not be cut."""
-        runner = web.AppRunner(app, handler_cancellation=False, access_log=None, shutdown_timeout=1.0)
+    async def _listen(self, server: web.Server) -> tuple[web.TCPSite, str]:
+        """Open the address."""
+        runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await runner.setup()
         self.stack.push_async_callback(runner.cleanup)
         site = web.TCPSite(runner, self.settings.host, self.settings.port, reuse_address=True)

@@ -13,7 +13,7 @@ from clinx.domain.identity import Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def client_address(request: web.Request, trusted: Sequence[Network]) -> str | None:
+def client_address(request: web.BaseRequest, trusted: Sequence[Network]) -> str | None:
     """Return the caller's address.
 
     ``X-Forwarded-For`` is read from the right, and only as long as each hop is a trusted proxy: whatever a caller
@@ -33,7 +33,7 @@ def client_address(request: web.Request, trusted: Sequence[Network]) -> str | No
     return str(peer)
 
 
-def is_local(request: web.Request) -> bool:
+def is_local(request: web.BaseRequest) -> bool:
     """Whether the peer is this machine itself, and not a proxy on it that speaks for somebody else."""
     peer = _parse(request.remote or "")
     forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers

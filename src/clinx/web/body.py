@@ -12,7 +12,7 @@ _DECODED = frozenset({"", "identity", "gzip", "deflate"})
 """What aiohttp's parser undoes while the body arrives, so that the limit below counts real bytes."""
 
 
-async def read_body(request: web.Request, *, limit: int, seconds: float) -> bytes:
+async def read_body(request: web.BaseRequest, *, limit: int, seconds: float) -> bytes:
     """Return the whole body, decompressed.
 
     Raises:
@@ -41,7 +41,7 @@ async def read_body(request: web.Request, *, limit: int, seconds: float) -> byte
         raise InvalidRequest("The request body is broken or cut short.") from error
 
 
-async def _collect(request: web.Request, limit: int) -> bytes:
+async def _collect(request: web.BaseRequest, limit: int) -> bytes:
     pieces: list[bytes] = []
     size = 0
     while piece := await request.content.readany():

@@ -11,7 +11,7 @@ from clinx.config.snapshot import Server
 _EXPOSED = "x-request-id, clinx-request-id, retry-after"
 
 
-def cors_headers(request: web.Request, server: Server) -> dict[str, str]:
+def cors_headers(request: web.BaseRequest, server: Server) -> dict[str, str]:
     """Return the headers that let the page's script read the answer; empty for everyone else."""
     origin = request.headers.get("Origin")
     if origin is None or not ("*" in server.cors or origin in server.cors):
@@ -20,12 +20,12 @@ def cors_headers(request: web.Request, server: Server) -> dict[str, str]:
     return {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": _EXPOSED, "Vary": "Origin"}
 
 
-def is_preflight(request: web.Request) -> bool:
+def is_preflight(request: web.BaseRequest) -> bool:
     """Whether a browser asks for permission before the real request."""
     return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
 
 
-def preflight(request: web.Request, headers: Mapping[str, str]) -> web.Response:
+def preflight(request: web.BaseRequest, headers: Mapping[str, str]) -> web.Response:
     """Answer the question; without ``headers`` the answer is a refusal the browser understands."""
     if not headers:
         return web.Response(status=403)

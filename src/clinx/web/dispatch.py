@@ -1,10 +1,14 @@
 """Pin the current generation, find the endpoint in its routing table, call the handler.
 
-The application mounts one catch-all route. What lies behind it is resolved in the *generation's* own frozen
-`UrlDispatcher`, so a reload swaps the whole table between two requests and neither sees half of it.
+Endpoints are resolved in the *generation's* own frozen table, so a reload swaps all of it between two requests and
+neither sees half of it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
 
 from aiohttp import web
 from aiohttp.web_urldispatcher import MatchInfoError, UrlDispatcher
@@ -15,8 +19,6 @@ from clinx.domain.catalog import Endpoint
 from clinx.errors import GatewayError, MethodNotAllowed, NoSuchEndpoint
 from clinx.web.cors import cors_headers, is_preflight, preflight
 from clinx.web.handler import Handler
-
-ROUTES: ResourceKey[UrlDispatcher] = ResourceKey("web.routes")
 
 
 class _Mounted:
@@ -29,24 +31,36 @@ class _Mounted:
         raise NotImplementedError(request.path)  # never called: the dispatcher reads the endpoint instead
 
 
-async def build_routes(snapshot: Snapshot) -> UrlDispatcher:
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The routing table of one snapshot: aiohttp's own, and a shortcut for the paths that have no parameters."""
+
+    table: UrlDispatcher
+    fixed: Mapping[tuple[str, str], Endpoint] = field(default_factory=dict[tuple[str, str], Endpoint])
+    """By (method, path as it was written): whatever is spelled otherwise takes the long way."""
+
+
+ROUTES: ResourceKey[Routes] = ResourceKey("web.routes")
+
+
+async def build_routes(snapshot: Snapshot) -> Routes:
     """Build and freeze the routing table of one snapshot: the preparer of `ROUTES`."""
     table = UrlDispatcher()
     for endpoint in snapshot.endpoints:
         table.add_route(endpoint.method, endpoint.path, _Mounted(endpoint).__call__)
     table.freeze()
-    return table
+    return Routes(table, {(each.method, each.path): each for each in snapshot.endpoints if "{" not in each.path})
 
 
 class Dispatcher:
-    """The one route handler of the application."""
+    """Takes every request that is not for the operators."""
 
     def __init__(self, current: Current, handler: Handler) -> None:
         """Hold the moving pointer; nobody behind this point sees it."""
         self._current = current
         self._handler = handler
 
-    async def dispatch(self, request: web.Request) -> web.StreamResponse:
+    async def dispatch(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request on the generation that was current when it arrived."""
         generation = self._current.pin()
         try:
@@ -57,15 +71,22 @@ class Dispatcher:
         finally:
             generation.unpin()
 
-    async def _answer(self, request: web.Request, generation: Generation, cors: dict[str, str]) -> web.StreamResponse:
-        found = await generation.resource(ROUTES).resolve(request)
+    async def _answer(
+        self, request: web.BaseRequest, generation: Generation, cors: dict[str, str]
+    ) -> web.StreamResponse:
+        routes = generation.resource(ROUTES)
+        endpoint = routes.fixed.get((request.method, request.rel_url.raw_path))
+        if endpoint is not None:
+            return await self._handler.handle(request, generation.snapshot, endpoint, {}, cors)
+        # The table reads the method and the path, which every request has.
+        found = await routes.table.resolve(cast("web.Request", request))
         mounted = getattr(found.handler, "__self__", None)
         if isinstance(mounted, _Mounted):
             return await self._handler.handle(request, generation.snapshot, mounted.endpoint, found, cors)
         return self._handler.refuse(request, _missing(request, found), cors)
 
 
-def _missing(request: web.Request, found: object) -> GatewayError:
+def _missing(request: web.BaseRequest, found: object) -> GatewayError:
     refusal = found.http_exception if isinstance(found, MatchInfoError) else None
     if isinstance(refusal, web.HTTPMethodNotAllowed):
         allowed = frozenset(refusal.allowed_methods)

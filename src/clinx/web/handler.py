@@ -41,7 +41,7 @@ class Handler:
 
     async def handle(
         self,
-        request: web.Request,
+        request: web.BaseRequest,
         snapshot: Snapshot,
         endpoint: Endpoint,
         match: Mapping[str, str],
@@ -60,19 +60,21 @@ class Handler:
                 raise
 
     async def _write(
-        self, request: web.Request, answer: Answer, headers: Mapping[str, str], visit: Visit
+        self, request: web.BaseRequest, answer: Answer, headers: Mapping[str, str], visit: Visit
     ) -> web.StreamResponse:
         if answer.stream is None:
             return respond.whole(answer, headers)
         return await respond.stream(request, answer, headers, visit, self.presence)
 
-    def refuse(self, request: web.Request, error: GatewayError, cors: Mapping[str, str]) -> web.StreamResponse:
+    def refuse(self, request: web.BaseRequest, error: GatewayError, cors: Mapping[str, str]) -> web.StreamResponse:
         """Answer where no endpoint is, in the dialect whose prefix the path shares."""
         request_id = self.new_id()
         answer = rendered(dialect_for_path(request.path), error, request_id)
         return respond.whole(answer, {**_id_headers(request_id, _client_id(request)), **cors})
 
-    def _open(self, request: web.Request, snapshot: Snapshot, endpoint: Endpoint, match: Mapping[str, str]) -> Exchange:
+    def _open(
+        self, request: web.BaseRequest, snapshot: Snapshot, endpoint: Endpoint, match: Mapping[str, str]
+    ) -> Exchange:
         return Exchange(
             id=self.new_id(),
             at=self.now(),
@@ -91,7 +93,9 @@ def _dialect(endpoint: Endpoint) -> Dialect:
     return DIALECTS[endpoint.dialect]
 
 
-def _receiver(request: web.Request, snapshot: Snapshot, match: Mapping[str, str]) -> Callable[[], Awaitable[Inbound]]:
+def _receiver(
+    request: web.BaseRequest, snapshot: Snapshot, match: Mapping[str, str]
+) -> Callable[[], Awaitable[Inbound]]:
     async def receive() -> Inbound:
         server = snapshot.server
         body = await read_body(request, limit=server.max_body, seconds=server.body_timeout)
@@ -100,7 +104,7 @@ def _receiver(request: web.Request, snapshot: Snapshot, match: Mapping[str, str]
     return receive
 
 
-def _client_id(request: web.Request) -> str | None:
+def _client_id(request: web.BaseRequest) -> str | None:
     given = request.headers.get("X-Request-Id", "")
     return given if _CLIENT_ID.fullmatch(given) else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,35 +42,37 @@ class Ops:
     reloader: Reloader
     token: str
 
-    def mount(self, app: web.Application) -> None:
-        """Add the routes to the application."""
-        app.router.add_get("/-/health", self.health)
-        app.router.add_get("/-/ready", self.ready)
-        app.router.add_get("/-/metrics", self.render_metrics)
-        app.router.add_get("/-/revision", self.revision)
-        app.router.add_post("/-/reload", self.trigger_reload)
+    def routes(self) -> Mapping[tuple[str, str], Callable[[web.BaseRequest], Awaitable[web.Response]]]:
+        """Return the handlers by (method, path)."""
+        return {
+            ("GET", "/-/health"): self.health,
+            ("GET", "/-/ready"): self.ready,
+            ("GET", "/-/metrics"): self.render_metrics,
+            ("GET", "/-/revision"): self.revision,
+            ("POST", "/-/reload"): self.trigger_reload,
+        }
 
-    async def health(self, _: web.Request) -> web.Response:
+    async def health(self, _: web.BaseRequest) -> web.Response:
         """Say that the event loop turns."""
         return _json({"status": "ok"})
 
-    async def ready(self, _: web.Request) -> web.Response:
+    async def ready(self, _: web.BaseRequest) -> web.Response:
         """Say whether requests are welcome, and if not, why."""
         reasons = await self.readiness.reasons()
         return _json({"status": "unready" if reasons else "ready", "reasons": reasons}, 503 if reasons else 200)
 
-    async def render_metrics(self, request: web.Request) -> web.Response:
+    async def render_metrics(self, request: web.BaseRequest) -> web.Response:
         """Write the Prometheus text format."""
         self._admit(request)
         body = await asyncio.to_thread(self.metrics.render)
         return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
-    async def revision(self, request: web.Request) -> web.Response:
+    async def revision(self, request: web.BaseRequest) -> web.Response:
         """Say which revision is served, and what is wrong with the tree on disk if it is another."""
         self._admit(request)
         return _json(self._revision())
 
-    async def trigger_reload(self, request: web.Request) -> web.Response:
+    async def trigger_reload(self, request: web.BaseRequest) -> web.Response:
         """Look at the tree now; 200 when what is on disk is what is served, 409 with the reasons when not."""
         self._admit(request)
         ok = await self.reloader.reload()
@@ -86,7 +88,7 @@ class Ops:
             "last_reload": _reload(state),
         }
 
-    def _admit(self, request: web.Request) -> None:
+    def _admit(self, request: web.BaseRequest) -> None:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if self.token and hmac.compare_digest(given.encode(), self.token.encode()):
             return

@@ -66,7 +66,7 @@ class Presence:
         self._leave_by = math.inf
 
     @contextmanager
-    def enter(self, exchange: Exchange, request: web.Request) -> Generator[Visit]:
+    def enter(self, exchange: Exchange, request: web.BaseRequest) -> Generator[Visit]:
         """Count an exchange as present until the block ends."""
         visit = Visit(exchange, request.transport, last_write=self._monotonic())
         self._visits.add(visit)

@@ -20,7 +20,7 @@ def whole(answer: Answer, headers: Mapping[str, str]) -> web.Response:
 
 
 async def stream(
-    request: web.Request, answer: Answer, headers: Mapping[str, str], visit: Visit, presence: Presence
+    request: web.BaseRequest, answer: Answer, headers: Mapping[str, str], visit: Visit, presence: Presence
 ) -> web.StreamResponse:
     """Write a stream as it comes; when the caller leaves, go on without writing or stop, as presence decides."""
     assert answer.stream is not None  # noqa: S101  (the caller looked)
