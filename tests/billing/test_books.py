@@ -51,8 +51,8 @@ def test_holds_are_let_in_in_order_while_the_balance_lasts():
     outcomes = open_books.decide([hold("a", 60), hold("b", 60), hold("c", 40)])
 
     assert [type(outcome) for outcome in outcomes] == [Reservation, InsufficientBalance, Reservation]
-    assert open_books.accounts == {"user:1": Movement("user:1", ZERO, Amount(100), guarded=True)}
-    assert open_books.tokens == {7: BudgetMovement(7, ZERO, Amount(100), guarded=True)}
+    assert open_books.movements == [Movement("user:1", ZERO, Amount(100), guarded=True)]
+    assert open_books.budget_movements == [BudgetMovement(7, ZERO, Amount(100), guarded=True)]
     assert list(open_books.opened) == ["a", "c"]
 
 
@@ -69,7 +69,7 @@ def test_settlements_go_before_holds_wherever_they_stand():
     outcomes = open_books.decide([hold("new", 90), settle])
 
     assert outcomes == [reservation("new", 90), Resolution.SETTLED]
-    assert open_books.accounts["user:1"] == Movement("user:1", Amount(-10), Amount(-10), guarded=True)
+    assert open_books.movements == [Movement("user:1", Amount(-10), Amount(-10), guarded=True)]
     assert open_books.revenue == Movement("revenue", Amount(10))
     assert sum(entry.amount.nano for entry in open_books.entries) == 0
 
@@ -96,7 +96,7 @@ def test_expiring_frees_what_was_held():
 
     open_books.expire()
 
-    assert open_books.accounts == {"user:1": Movement("user:1", ZERO, Amount(-7))}
+    assert open_books.movements == [Movement("user:1", ZERO, Amount(-7))]
     assert open_books.resolved == {"a": (ReservationState.EXPIRED, None), "b": (ReservationState.EXPIRED, None)}
 
 

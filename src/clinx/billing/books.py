@@ -9,10 +9,7 @@ before it. The books know the balances as they were locked and keep the running 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-
-from msgspec.structs import replace
 
 from clinx.billing.operations import Hold, Operation, Outcome, Record, Release, Resolution, Settle
 from clinx.domain.identity import Status, user_account
@@ -32,22 +29,61 @@ from clinx.storage.ledger import Movement, NewEntry
 from clinx.storage.reservations import BudgetMovement, StoredReservation, TokenBudget
 
 
-@dataclass(frozen=True, slots=True)
+class _Account:
+    """A balance as it runs through a batch. Whole nano-units: sums of a hundred operations make no values between."""
+
+    __slots__ = ("guarded", "held", "held_before", "total", "total_before")
+
+    def __init__(self, balance: Balance) -> None:
+        self.total = self.total_before = balance.total.nano
+        self.held = self.held_before = balance.held.nano
+        self.guarded = False
+
+    def movement(self, name: str) -> Movement:
+        total, held = Amount(self.total - self.total_before), Amount(self.held - self.held_before)
+        return Movement(name, total, held, self.guarded)
+
+
+class _Token:
+    """A token's budget as it runs through a batch."""
+
+    __slots__ = ("budget", "guarded", "held", "spent")
+
+    def __init__(self, budget: TokenBudget) -> None:
+        self.budget = budget
+        self.spent = budget.spent.nano
+        self.held = budget.held.nano
+        self.guarded = False
+
+    @property
+    def left(self) -> Amount | None:
+        limit = self.budget.budget
+        return None if limit is None else Amount(limit.nano - self.spent - self.held)
+
+    def movement(self, token_id: int) -> BudgetMovement:
+        spent, held = Amount(self.spent - self.budget.spent.nano), Amount(self.held - self.budget.held.nano)
+        return BudgetMovement(token_id, spent, held, self.guarded)
+
+
 class Books:
     """Locked state, and what a batch makes of it."""
 
-    now: datetime
-    reservations: Mapping[str, StoredReservation]
-    balances: dict[str, Balance]
-    budgets: dict[int, TokenBudget]
-    accounts: dict[str, Movement] = field(default_factory=dict[str, Movement])
-    tokens: dict[int, BudgetMovement] = field(default_factory=dict[int, BudgetMovement])
-    opened: dict[str, tuple[Reservation, datetime]] = field(default_factory=dict[str, tuple[Reservation, datetime]])
-    resolved: dict[str, tuple[ReservationState, Amount | None]] = field(
-        default_factory=dict[str, tuple[ReservationState, Amount | None]]
-    )
-    entries: list[NewEntry] = field(default_factory=list[NewEntry])
-    logs: list[RequestLog] = field(default_factory=list[RequestLog])
+    def __init__(
+        self,
+        now: datetime,
+        reservations: Mapping[str, StoredReservation],
+        balances: Mapping[str, Balance],
+        budgets: Mapping[int, TokenBudget],
+    ) -> None:
+        """Take what was locked; an account that is missing has nothing, a token that is missing was deleted."""
+        self.now = now
+        self.reservations = reservations
+        self.opened: dict[str, tuple[Reservation, datetime]] = {}
+        self.resolved: dict[str, tuple[ReservationState, Amount | None]] = {}
+        self.entries: list[NewEntry] = []
+        self.logs: list[RequestLog] = []
+        self._accounts = {name: _Account(balance) for name, balance in balances.items()}
+        self._tokens = {token_id: _Token(budget) for token_id, budget in budgets.items()}
 
     def decide(self, operations: Sequence[Operation]) -> list[Outcome]:
         """Decide every operation; outcomes are in the order of the operations."""
@@ -71,17 +107,19 @@ class Books:
         """End every open reservation of the books and free what it held."""
         for stored in self.reservations.values():
             self.resolved[stored.reservation.id] = (ReservationState.EXPIRED, None)
-            self._move(stored.reservation, total=ZERO, held=-stored.reservation.amount)
+            self._move(stored.reservation, held=-stored.reservation.amount.nano)
 
     @property
     def movements(self) -> list[Movement]:
         """The accounts that changed, in the order of their locks."""
-        return [moved for _, moved in sorted(self.accounts.items()) if moved.total or moved.held]
+        moved = (account.movement(name) for name, account in sorted(self._accounts.items()))
+        return [movement for movement in moved if movement.total or movement.held]
 
     @property
     def budget_movements(self) -> list[BudgetMovement]:
         """The tokens that changed, in the order of their locks."""
-        return [moved for _, moved in sorted(self.tokens.items()) if moved.spent or moved.held]
+        moved = (token.movement(token_id) for token_id, token in sorted(self._tokens.items()))
+        return [movement for movement in moved if movement.spent or movement.held]
 
     @property
     def revenue(self) -> Movement:
@@ -96,7 +134,8 @@ class Books:
             return Resolution.UNKNOWN if state is None else Resolution.ALREADY
         held = self.reservations[operation.reservation.id].reservation
         self.resolved[held.id] = (ReservationState.SETTLED, operation.charge)
-        self._move(held, total=-operation.charge, held=-held.amount if state is ReservationState.OPEN else ZERO)
+        freed = held.amount.nano if state is ReservationState.OPEN else 0
+        self._move(held, charged=operation.charge.nano, held=-freed)
         if operation.charge:
             self._charge(held, operation)
         return Resolution.SETTLED if state is ReservationState.OPEN else Resolution.SETTLED_LATE
@@ -116,7 +155,7 @@ class Books:
             return Resolution.UNKNOWN if state is None else Resolution.ALREADY
         held = self.reservations[operation.reservation.id].reservation
         self.resolved[held.id] = (ReservationState.RELEASED, None)
-        self._move(held, total=ZERO, held=-held.amount)
+        self._move(held, held=-held.amount.nano)
         return Resolution.RELEASED
 
     def _state(self, reservation_id: str) -> ReservationState | None:
@@ -131,40 +170,39 @@ class Books:
         if refusal is not None:
             return refusal
         self.opened[reservation.id] = (reservation, operation.expires_at)
-        self._move(reservation, total=ZERO, held=reservation.amount, guarded=bool(reservation.amount))
+        self._move(reservation, held=reservation.amount.nano, guarded=bool(reservation.amount))
         return reservation
 
     def _refusal(self, reservation: Reservation) -> GatewayError | None:
         if reservation.id in self.reservations or reservation.id in self.opened:
             return InternalError("this request id was used before", hint="send the request again under another id")
-        budget = self.budgets.get(reservation.token_id)
-        if (refusal := token_refusal(budget, self.now)) is not None:
+        token = self._tokens.get(reservation.token_id)
+        if (refusal := token_refusal(token.budget if token else None, self.now)) is not None:
             return refusal
         if not reservation.amount:
             return None
-        if budget is not None and budget.budget is not None:
-            left = budget.budget - budget.spent - budget.held
-            if left < reservation.amount:
-                return _budget_spent(left, reservation.amount)
-        balance = self.balances.get(user_account(reservation.user_id), Balance(ZERO, ZERO))
-        return None if balance.available >= reservation.amount else _insufficient(balance, reservation.amount)
+        if token is not None and (left := token.left) is not None and left < reservation.amount:
+            return _budget_spent(left, reservation.amount)
+        available = self._account(reservation).total - self._account(reservation).held
+        return None if available >= reservation.amount.nano else _insufficient(Amount(available), reservation.amount)
 
-    def _move(self, reservation: Reservation, *, total: Amount, held: Amount, guarded: bool = False) -> None:
-        account = user_account(reservation.user_id)
-        balance = self.balances.get(account, Balance(ZERO, ZERO))
-        self.balances[account] = Balance(balance.total + total, balance.held + held)
-        moved = self.accounts.get(account, Movement(account))
-        self.accounts[account] = Movement(account, moved.total + total, moved.held + held, moved.guarded or guarded)
-        self._move_budget(reservation.token_id, spent=-total, held=held, guarded=guarded)
+    def _account(self, reservation: Reservation) -> _Account:
+        name = user_account(reservation.user_id)
+        found = self._accounts.get(name)
+        if found is None:
+            found = self._accounts[name] = _Account(Balance(ZERO, ZERO))
+        return found
 
-    def _move_budget(self, token_id: int, *, spent: Amount, held: Amount, guarded: bool) -> None:
-        if (budget := self.budgets.get(token_id)) is None:
-            return  # Deleted: its user still pays.
-        self.budgets[token_id] = replace(budget, spent=budget.spent + spent, held=budget.held + held)
-        moved = self.tokens.get(token_id, BudgetMovement(token_id))
-        self.tokens[token_id] = BudgetMovement(
-            token_id, moved.spent + spent, moved.held + held, moved.guarded or guarded
-        )
+    def _move(self, reservation: Reservation, *, held: int, charged: int = 0, guarded: bool = False) -> None:
+        account = self._account(reservation)
+        account.total -= charged
+        account.held += held
+        account.guarded |= guarded
+        token = self._tokens.get(reservation.token_id)
+        if token is not None:  # One that was deleted has no budget left to keep: its user still pays.
+            token.spent += charged
+            token.held += held
+            token.guarded |= guarded
 
 
 def token_refusal(budget: TokenBudget | None, now: datetime) -> GatewayError | None:
@@ -185,8 +223,8 @@ def _budget_spent(left: Amount, wanted: Amount) -> BudgetSpent:
     )
 
 
-def _insufficient(balance: Balance, wanted: Amount) -> InsufficientBalance:
+def _insufficient(available: Amount, wanted: Amount) -> InsufficientBalance:
     return InsufficientBalance(
-        f"the balance is insufficient: {max(balance.available, ZERO)} available, this request may cost {wanted}",
+        f"the balance is insufficient: {max(available, ZERO)} available, this request may cost {wanted}",
         hint="top up the account, or lower max_tokens",
     )

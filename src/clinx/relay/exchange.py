@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from clinx.config.snapshot import Snapshot
 from clinx.dialects.base import Dialect, Envelope, Inbound
@@ -23,8 +24,7 @@ from clinx.routing.plan import Candidate, Plan
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(Struct):
     """What goes back: a whole body, or a stream that settles itself as it ends."""
 
     status: int
@@ -33,8 +33,7 @@ class Answer:
     stream: AsyncGenerator[bytes, None] | None = None
 
 
-@dataclass(slots=True)
-class Exchange:
+class Exchange(Struct):
     """One request and its answer, from arrival to settlement. Only `relay` sees it whole."""
 
     id: str

@@ -37,4 +37,6 @@ def decode_json(text: str | bytes) -> Any:
 
 def clean(text: str, limit: int) -> str:
     """Make any text storable: at most ``limit`` characters, no NUL (PostgreSQL), no lone surrogate (UTF-8)."""
+    if len(text) <= limit and text.isascii() and "\x00" not in text:
+        return text  # Nearly all that is ever written.
     return text[:limit].replace("\x00", "�").encode("utf-8", "replace").decode()

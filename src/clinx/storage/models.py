@@ -108,10 +108,9 @@ class ReservationRow(Model):
     charge: fields.Field[int | None] = fields.BigIntField(null=True)
 
     class Meta(Model.Meta):
-        """Table name, and the sweep's index."""
+        """Table name. The sweep's index is partial, which a model cannot say: see the migrations."""
 
         table = "reservation"
-        indexes: ClassVar = [Index(fields=("state", "expires_at"))]
 
 
 class RequestLogRow(Model):

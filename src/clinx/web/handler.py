@@ -50,14 +50,16 @@ class Handler:
         """Answer one request; every failure becomes an answer in the caller's dialect."""
         exchange = self._open(request, snapshot, endpoint, match)
         headers = {**_id_headers(exchange.id, exchange.client_id), **cors}
-        with self.presence.enter(exchange, request) as visit:
-            try:
-                answer = await answer_or_error(exchange, self.relay, self.finisher)
-                return await self._write(request, answer, headers, visit)
-            except BaseException:
-                # Cancelled, or the connection broke in a way nobody foresaw: whatever is open is given back.
-                await self.finisher.abandon(exchange)
-                raise
+        visit = self.presence.enter(exchange, request)
+        try:
+            answer = await answer_or_error(exchange, self.relay, self.finisher)
+            return await self._write(request, answer, headers, visit)
+        except BaseException:
+            # Cancelled, or the connection broke in a way nobody foresaw: whatever is open is given back.
+            await self.finisher.abandon(exchange)
+            raise
+        finally:
+            self.presence.depart(visit)
 
     async def _write(
         self, request: web.BaseRequest, answer: Answer, headers: Mapping[str, str], visit: Visit

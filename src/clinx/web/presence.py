@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -65,20 +64,20 @@ class Presence:
         self._emptied.set()
         self._leave_by = math.inf
 
-    @contextmanager
-    def enter(self, exchange: Exchange, request: web.BaseRequest) -> Generator[Visit]:
-        """Count an exchange as present until the block ends."""
+    def enter(self, exchange: Exchange, request: web.BaseRequest) -> Visit:
+        """Count an exchange as present until it departs."""
         visit = Visit(exchange, request.transport, last_write=self._monotonic())
         self._visits.add(visit)
         self._emptied.clear()
         self._metrics.in_flight.inc()
-        try:
-            yield visit
-        finally:
-            self._metrics.in_flight.dec()
-            self._visits.discard(visit)
-            if not self._visits:
-                self._emptied.set()
+        return visit
+
+    def depart(self, visit: Visit) -> None:
+        """Count it no longer."""
+        self._metrics.in_flight.dec()
+        self._visits.discard(visit)
+        if not self._visits:
+            self._emptied.set()
 
     @property
     def count(self) -> int:

@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
                 ('expires_at', fields.BigIntField()),
                 ('charge', fields.BigIntField(null=True)),
             ],
-            options={'table': 'reservation', 'app': 'main', 'indexes': [Index(fields=['state', 'expires_at'])], 'pk_attr': 'id', 'table_description': 'A hold: open, then settled, released or expired.'},
+            options={'table': 'reservation', 'app': 'main', 'pk_attr': 'id', 'table_description': 'A hold: open, then settled, released or expired.'},
             bases=['Model'],
         ),
         ops.CreateModel(

@@ -1,4 +1,4 @@
-"""The ledger is append-only: triggers refuse UPDATE and DELETE. The house's own accounts exist from the start."""
+"""What models cannot say: the ledger is append-only, open holds are found by expiry, the house has its accounts."""
 
 from tortoise import migrations
 from tortoise.migrations import operations as ops
@@ -16,10 +16,13 @@ CREATE TRIGGER entry_no_update BEFORE UPDATE OR DELETE ON entry FOR EACH ROW EXE
 CREATE TRIGGER entry_no_truncate BEFORE TRUNCATE ON entry FOR EACH STATEMENT EXECUTE FUNCTION entry_append_only();
 """
 ACCOUNTS = "INSERT INTO account (name, balance, held) VALUES ('revenue', 0, 0), ('promo', 0, 0), ('adjust', 0, 0)"
+# Only open holds are ever looked for, and they are few: every other row would cost an entry, and its removal, for nothing.
+OPEN_HOLDS = "CREATE INDEX reservation_open ON reservation (expires_at) WHERE state = 'open'"
 
 
 async def forward(apps, editor):
     client = editor.client
+    await client.execute_query(OPEN_HOLDS)
     await client.execute_query(ACCOUNTS)
     if client.capabilities.dialect == "sqlite":
         for trigger in SQLITE.strip().splitlines():
