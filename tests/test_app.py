@@ -2,7 +2,7 @@ import asyncio
 import random
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -65,6 +65,12 @@ def running() -> set[str]:
 
 
 @pytest.fixture
+async def upstream() -> AsyncIterator[FakeUpstream]:
+    async with FakeUpstream() as server:
+        yield server
+
+
+@pytest.fixture
 def echoes(monkeypatch: pytest.MonkeyPatch) -> list[EchoServer]:
     """The echo servers that were started, real ones."""
     started: list[EchoServer] = []
@@ -92,7 +98,7 @@ async def test_a_started_gateway_answers_and_a_stopped_one_leaves_nothing(tmp_pa
 
     assert (host, ready) == ("127.0.0.1", 200)
     assert {"cashier", "presence", "sweep"} <= during
-    await until(lambda: running() == before)
+    await until(lambda: running() <= before)
     assert is_free(port)
 
 
@@ -111,7 +117,7 @@ async def test_a_port_that_is_taken_is_said_and_nothing_stays_open(tmp_path: Pat
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match="address already in use"):
             await Gateway.start(settings(tmp_path, port=port))
-        await until(lambda: running() == before)
+        await until(lambda: running() <= before)
 
     gateway = await Gateway.start(settings(tmp_path, port=port))
     await gateway.stop(0)
@@ -126,7 +132,7 @@ async def test_a_broken_tree_is_refused_with_its_places_and_nothing_stays_open(t
     assert [str(each) for each in caught.value.diagnostics] == [
         'gateway.yaml:5:28 E201 unknown provider "ecko" (did you mean "echo"?)'
     ]
-    await until(lambda: running() == before)
+    await until(lambda: running() <= before)
     assert is_free(port)
 
 
@@ -146,7 +152,7 @@ async def test_a_database_that_cannot_be_used_is_refused_and_nothing_stays_open(
     with pytest.raises(error):
         await Gateway.start(settings(tmp_path, database_url=url, port=port))
 
-    await until(lambda: running() == before)
+    await until(lambda: running() <= before)
     assert is_free(port)
 
 
@@ -182,6 +188,7 @@ async def test_a_good_tree_is_served_even_when_the_last_good_one_would_do(tmp_pa
 
 
 async def test_a_folder_without_a_tree_serves_the_example_until_there_is_one(tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
     async with running_gateway(tmp_path, {}, watch=False) as gateway:
         before = gateway.gateway.is_example
         status, body = await gateway.post("/v1/chat/completions", chat("echo"), key=await gateway.key())
@@ -216,9 +223,7 @@ async def test_a_reload_of_a_broken_tree_is_reported_and_the_old_one_goes_on(tmp
     assert f'clinx_config_revision_info{{revision="{served.revision.id}"}} 1.0' in figures
 
 
-async def test_a_reload_just_before_the_end_leaves_nothing_behind(
-    tmp_path: Path, echoes: list[EchoServer]
-) -> None:
+async def test_a_reload_just_before_the_end_leaves_nothing_behind(tmp_path: Path, echoes: list[EchoServer]) -> None:
     gateway = await Gateway.start(settings(tmp_path))
     tree(tmp_path / "tree", {"gateway.yaml": SMALL})
 
@@ -357,7 +362,7 @@ def test_ids_of_one_millisecond_and_of_two_processes_differ(monkeypatch: pytest.
 
 
 @asynccontextmanager
-async def started(folder: Path, upstream: FakeUpstream) -> AsyncIterator[Running]:
+async def started(folder: Path, upstream: FakeUpstream) -> AsyncGenerator[Running]:
     """A gateway that the test itself stops."""
     gateway = await Gateway.start(settings(folder, tree_for(upstream.url)))
     async with aiohttp.ClientSession() as session:
@@ -370,9 +375,3 @@ async def open_stream(gateway: Running) -> aiohttp.ClientResponse:
         json=chat(stream=True),
         headers={"Authorization": f"Bearer {await gateway.key()}"},
     )
-
-
-@pytest.fixture
-async def upstream() -> Any:
-    async with FakeUpstream() as server:
-        yield server

@@ -1,3 +1,4 @@
+import asyncio
 import os
 import re
 import subprocess
@@ -8,6 +9,7 @@ import pytest
 
 import clinx
 from clinx.cli import check, main
+from clinx.storage.migrate import migrate
 
 COMMANDS = {"serve", "check", "schema", "user", "token", "migrate"}
 
@@ -76,6 +78,7 @@ def test_ctrl_c_exits_130_without_a_traceback(
 def test_a_reader_who_left_is_no_failure(argv: tuple[str, ...], tmp_path: Path) -> None:
     environment = {**os.environ, "CLINX_STATE_DIR": str(tmp_path), "CLINX_DATABASE_URL": ""}
     environment.pop("PYTHONUNBUFFERED", None)
+    asyncio.run(migrate(f"sqlite:///{tmp_path / 'clinx.db'}"))
     left, written = os.pipe()
     os.close(left)
     try:

@@ -31,6 +31,7 @@ from clinx.routing.health import Health
 from clinx.settings import Settings
 from clinx.storage.database import Database
 from clinx.storage.migrate import migrate
+from clinx.storage.serving import serving_alone
 from clinx.telemetry.metrics import Metrics
 from clinx.telemetry.tasks import Supervisor
 from clinx.upstream.pool import Lease, Pool
@@ -163,7 +164,9 @@ class _Builder:
         handler = Handler(relay, finisher, presence, time.monotonic, now, request_ids(self.draw))
         readiness = Readiness(database.is_reachable)
         ops = Ops(current, self.metrics, readiness, reloader, self.settings.ops_token)
-        site, url = await self._listen(build_server(Dispatcher(current, handler), ops))
+        site, url = await self._listen(
+            build_server(Dispatcher(current, handler), ops, most_connections=self.settings.max_connections)
+        )
         self._start_tasks(presence, reloader)
         return Gateway(
             url=url,
@@ -180,6 +183,7 @@ class _Builder:
         )
 
     async def _database(self) -> Database:
+        self.stack.enter_context(serving_alone(self.settings.database))
         await migrate(self.settings.database)
         database = await Database.connect(self.settings.database)
         self.stack.push_async_callback(database.close)

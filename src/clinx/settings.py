@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 8787
     """Port to listen on; 0 takes a free one."""
 
+    max_connections: Annotated[int, Field(ge=1)] = 10_000
+    """Most connections of callers at a time; one more is refused. Keep it below the limit of open files."""
+
     log_format: Literal["json", "text"] = "json"
     """One JSON object a line, or text for people."""
 

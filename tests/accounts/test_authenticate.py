@@ -64,10 +64,10 @@ async def test_a_tokens_group_replaces_its_users(database: Database, authenticat
 
 @pytest.mark.parametrize("secret", [None, ""])
 async def test_no_credential_says_where_to_put_one(authenticator: Authenticator, secret: str | None):
-    with pytest.raises(Unauthenticated, match="no API key") as caught:
+    with pytest.raises(Unauthenticated, match="No API key") as caught:
         await authenticator.authenticate(secret, None)
 
-    assert caught.value.hint == "send it as `Authorization: Bearer sk-…`, `x-api-key` or `x-goog-api-key`"
+    assert caught.value.hint == "Send it as `Authorization: Bearer sk-…`, `x-api-key` or `x-goog-api-key`."
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ async def test_an_almost_right_secret_is_as_unknown_as_any(database: Database, a
             await authenticator.authenticate(secret, None)
         messages.add(f"{caught.value.message} {caught.value.hint}")
 
-    assert messages == {"this API key is not known check that it was copied whole"}
+    assert messages == {"This API key is not known. Check that it was copied whole."}
 
 
 async def test_the_database_is_asked_once_and_again_when_the_answer_is_old(
@@ -300,4 +300,4 @@ async def test_models_a_token_is_restricted_to(database: Database, authenticator
     with pytest.raises(ModelNotAllowed) as caught:
         check_model(principal, "o3")
 
-    assert (caught.value.hint, caught.value.param) == ("it may use: gpt-4o, gpt-4o-mini", "model")
+    assert (caught.value.hint, caught.value.param) == ("It may use: gpt-4o, gpt-4o-mini.", "model")

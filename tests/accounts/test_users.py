@@ -42,6 +42,22 @@ async def test_only_what_is_given_changes(database: Database):
     assert await users.find(database, "ann") == changed
 
 
+async def test_an_id_is_as_good_as_a_name_unless_somebody_has_that_name(database: Database):
+    ann = await users.create(database, "ann", at=START)
+    assert await users.find(database, str(ann.id)) == ann
+
+    named = await users.create(database, str(ann.id), at=START)
+    assert await users.find(database, str(ann.id)) == named
+
+
+@pytest.mark.parametrize("reference", ["999", "9" * 30, "-1", "1.0", "", "²"])
+async def test_an_id_that_nobody_has_is_refused(database: Database, reference: str):
+    await users.create(database, "ann", at=START)
+
+    with pytest.raises(AccountError, match="there is no user"):
+        await users.find(database, reference)
+
+
 async def test_nobody_is_there(database: Database):
     with pytest.raises(AccountError, match="there is no user 'ann'"):
         await users.find(database, "ann")

@@ -187,7 +187,7 @@ def test_the_trees_in_the_documentation_compile(where: str, block: str, tmp_path
 
 
 def _files(block: str) -> dict[str, str]:
-    """One gateway.yaml, or the files that ``# file: path`` lines begin."""
+    """One gateway.yaml, or the files that ``# file: path`` lines begin, beside a root document that says nothing."""
     first, *rest = FILE_LINE.split(block)
     files = dict(zip(rest[::2], rest[1::2], strict=True))
-    return {"gateway.yaml": first, **files} if first.strip() else files
+    return {"gateway.yaml": first if first.strip() else "version: 1\n", **files}

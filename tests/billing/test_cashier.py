@@ -1,12 +1,12 @@
 import asyncio
 from collections.abc import Sequence
-from msgspec.structs import replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from clinx.accounts import tokens, users
 from clinx.accounts.tokens import Limits
@@ -29,7 +29,7 @@ from clinx.errors import (
 )
 from clinx.storage import request_logs, statements
 from clinx.storage.database import Database
-from clinx.storage.failures import StorageConflict, StorageUnavailable
+from clinx.storage.failures import StorageConflict, StorageInDoubt, StorageUnavailable
 from clinx.storage.program import Program, execute
 from clinx.telemetry.tasks import Supervisor
 from support.database import START, Clock, make_caller, request_log
@@ -254,7 +254,7 @@ async def test_a_budget_is_exact_under_concurrency(database: Database, cashier: 
     )
 
     assert [type(answer) for answer in answers] == [Reservation] * 16 + [BudgetSpent] * 84
-    assert str(answers[-1]) == "the budget of this API key is spent: 0.02 left, this request may cost 0.03"
+    assert str(answers[-1]) == "The budget of this API key is spent: 0.02 left, this request may cost 0.03."
 
 
 async def test_a_smaller_hold_passes_where_a_larger_one_before_it_did_not(database: Database, cashier: Cashier):
@@ -431,6 +431,150 @@ async def test_while_the_database_is_away_holds_are_refused_and_settlements_wait
     assert refused.retry_after == 1
     assert await balance(database, caller) == ("4", "0")
     await cashier.close()
+
+
+class SlowDatabase:
+    """A database that is asked, and answers when it is told to."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.asked = asyncio.Event()
+        self.may_answer = asyncio.Event()
+
+    async def atomically(self, program: Program[T]) -> T:
+        self.asked.set()
+        await self.may_answer.wait()
+        return await self.database.atomically(program)
+
+
+def impatient(database: object, supervisor: Supervisor, clock: Clock) -> Cashier:
+    patience = timedelta(milliseconds=20)
+    return Cashier(database, supervisor, now=clock.now, random=Random(1), patience=patience)  # pyright: ignore[reportArgumentType]  (a stand-in)
+
+
+async def test_nobody_waits_long_for_a_slow_database_and_what_it_grants_too_late_is_given_back(
+    database: Database, supervisor: Supervisor, clock: Clock, caplog: pytest.LogCaptureFixture
+):
+    caller = await make_caller(database, balance="5")
+    slow = SlowDatabase(database)
+    slow.may_answer.set()
+    cashier = impatient(slow, supervisor, clock)
+    cashier.start()
+    first, second = await hold(cashier, caller, "1"), await hold(cashier, caller, "1", "req-2")
+    slow.may_answer.clear()
+    slow.asked.clear()
+
+    in_the_batch = asyncio.gather(
+        hold(cashier, caller, "2", "req-3"),
+        cashier.settle(first, ONE, attempt=1, log=request_log("req-1")),
+        return_exceptions=True,
+    )
+    await slow.asked.wait()
+    behind_it = await asyncio.gather(
+        hold(cashier, caller, "2", "req-4"),
+        cashier.release(second, log=request_log("req-2")),
+        cashier.record(request_log("req-5")),
+        return_exceptions=True,
+    )
+    at_once = await asyncio.gather(
+        hold(cashier, caller, "2", "req-6"), cashier.record(request_log("req-7")), return_exceptions=True
+    )
+
+    assert [type(answer) for answer in await in_the_batch] == [BillingUnavailable] * 2
+    assert [type(answer) for answer in behind_it] == [BillingUnavailable, BillingUnavailable, type(None)]
+    assert [type(answer) for answer in at_once] == [BillingUnavailable, type(None)]
+    assert await balance(database, caller) == ("5", "2")
+
+    slow.may_answer.set()
+    await cashier.close()
+    assert await balance(database, caller) == ("4", "0")
+    assert await database.fetch("SELECT id, state FROM reservation ORDER BY id") == [
+        ("req-1", "settled"),
+        ("req-2", "released"),
+        ("req-3", "released"),
+    ]
+    assert len(await request_logs.latest(database)) == 4
+    assert [record.message for record in caplog.records] == ["billing.unavailable", "billing.recovered"]
+
+
+async def test_an_outage_is_said_in_two_lines_however_long_and_holds_come_back_by_themselves(
+    database: Database, supervisor: Supervisor, clock: Clock, caplog: pytest.LogCaptureFixture
+):
+    caller = await make_caller(database, balance="5")
+    flaky = FlakyDatabase(database, *[StorageUnavailable("Connection refused", where="db")] * 3)
+    cashier = impatient(flaky, supervisor, clock)
+    cashier.start()
+
+    with pytest.raises(BillingUnavailable) as caught:
+        await hold(cashier, caller, "1")
+    refused = await asyncio.gather(
+        *(hold(cashier, caller, "1", f"req-{n}") for n in range(100)), return_exceptions=True
+    )
+    async with asyncio.timeout(10):
+        while flaky.failures or "billing.recovered" not in [record.message for record in caplog.records]:
+            await database.fetch("SELECT 1")
+
+    assert caught.value.message == "The ledger cannot be written right now."
+    assert {type(answer) for answer in refused} == {BillingUnavailable}
+    assert [(record.message, record.exc_info) for record in caplog.records] == [
+        ("billing.unavailable", None),
+        ("billing.recovered", None),
+    ]
+    begun, ended = (vars(record) for record in caplog.records)
+    assert begun["reason"] == "the database cannot be used now (db: Connection refused)"
+    assert (ended["failures"], ended["refused"]) == (3, 101)
+    assert isinstance(await hold(cashier, caller, "1"), Reservation)
+    await cashier.close()
+
+
+class InDoubt(FlakyDatabase):
+    """A database that writes, and loses the connection before it says so."""
+
+    async def atomically(self, program: Program[T]) -> T:
+        if self.failures:
+            failure, *self.failures = self.failures
+            await self.database.atomically(program)
+            raise failure
+        return await self.database.atomically(program)
+
+
+async def test_a_hold_that_may_have_been_written_is_given_back_and_a_settlement_counts_once(
+    database: Database, supervisor: Supervisor, clock: Clock, caplog: pytest.LogCaptureFixture
+):
+    caller = await make_caller(database, balance="5")
+    losing = InDoubt(database)
+    cashier = counter(losing, supervisor, clock)
+    cashier.start()
+    reservation = await hold(cashier, caller, "1")
+    losing.failures = [StorageInDoubt("lost")]
+
+    answers = await asyncio.gather(
+        cashier.settle(reservation, ONE, attempt=1, log=request_log("req-1")),
+        hold(cashier, caller, "1", "req-2"),
+        return_exceptions=True,
+    )
+    await cashier.close()
+
+    assert answers[0] is Resolution.ALREADY
+    assert isinstance(answers[1], BillingUnavailable)
+    assert await balance(database, caller) == ("4", "0")
+    assert await statement.discrepancies(database) == []
+    assert [record.message for record in caplog.records] == ["billing.unavailable", "billing.recovered"]
+
+
+async def test_a_hold_that_was_not_written_after_all_is_nothing_to_report(
+    database: Database, supervisor: Supervisor, clock: Clock, caplog: pytest.LogCaptureFixture
+):
+    caller = await make_caller(database, balance="5")
+    cashier = counter(FlakyDatabase(database, StorageInDoubt("lost")), supervisor, clock)
+    cashier.start()
+
+    with pytest.raises(BillingUnavailable):
+        await hold(cashier, caller, "1")
+    await cashier.close()
+
+    assert await balance(database, caller) == ("5", "0")
+    assert "billing.unknown_hold" not in [record.message for record in caplog.records]
 
 
 async def test_an_operation_the_database_refuses_does_not_harm_its_batch(database: Database, cashier: Cashier):

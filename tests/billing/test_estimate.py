@@ -1,12 +1,15 @@
 import pytest
 
-from clinx.billing.estimate import DEFAULT_MAX_OUTPUT, ceiling, prompt_bound
+from clinx.billing.estimate import DEFAULT_MAX_OUTPUT, ceiling, counted_bound, prompt_bound
+from clinx.counting.encoding import load
 from clinx.domain.catalog import Model
 from clinx.domain.pricing import FREE
 from clinx.domain.usage import Usage
 
 OPEN = Model("open", FREE)
 BOUNDED = Model("bounded", FREE, context=1000, max_output=500)
+LARGE = Model("large", FREE, max_output=100_000)
+SMALL = Model("small", FREE, max_output=100)
 
 
 @pytest.mark.parametrize(
@@ -18,7 +21,10 @@ BOUNDED = Model("bounded", FREE, context=1000, max_output=500)
         (10, 1, 0, OPEN, Usage(input=10, output=0, call=1)),
         (10, 1, 10**9, OPEN, Usage(input=10, output=10**9, call=1)),
         (10, 2, None, BOUNDED, Usage(input=10, output=1000, call=1)),
-        (10, 1, 10**9, BOUNDED, Usage(input=10, output=500, call=1)),
+        (10, 1, 10**9, BOUNDED, Usage(input=10, output=10**9, call=1)),
+        (10, 3, 501, BOUNDED, Usage(input=10, output=1503, call=1)),
+        (10, 1, None, LARGE, Usage(input=10, output=100_000, call=1)),
+        (10, 1, None, SMALL, Usage(input=10, output=100, call=1)),
         (10**6, 1, 1, BOUNDED, Usage(input=1000, output=1, call=1)),
         (0, 1, 1, BOUNDED, Usage(output=1, call=1)),
     ],
@@ -33,10 +39,22 @@ def test_senseless_counts_are_refused(prompt: int, choices: int, asked: int):
         ceiling(prompt_tokens=prompt, choices=choices, max_output_tokens=asked, model=OPEN)
 
 
-def test_the_operators_default_counts_where_nobody_bounds_the_answer():
-    bound = ceiling(prompt_tokens=1, choices=1, max_output_tokens=None, model=OPEN, default_max_output=64)
-    assert bound == Usage(input=1, output=64, call=1)
+def test_another_default_counts_only_where_neither_caller_nor_model_bounds_the_answer():
+    def answer(model: Model, asked: int | None) -> int:
+        return ceiling(prompt_tokens=1, choices=1, max_output_tokens=asked, model=model, default_max_output=64).output
+
+    assert [answer(OPEN, None), answer(OPEN, 65), answer(BOUNDED, None), answer(LARGE, None)] == [64, 65, 500, 100_000]
 
 
-def test_a_prompt_is_bounded_by_its_bytes():
-    assert [prompt_bound(size) for size in (0, 1, 3, 4, 300_000)] == [16, 17, 17, 18, 100_016]
+def test_a_prompt_has_at_most_a_token_for_each_byte_and_the_envelope():
+    assert [prompt_bound(size) for size in (0, 1, 3, 300_000)] == [16, 17, 19, 300_016]
+
+
+@pytest.mark.parametrize("text", ["1" * 99, "\N{DROMEDARY CAMEL}" * 99, "ꙮ𓀀" * 50, "\x00" * 99, "Hello, world. " * 99])
+@pytest.mark.parametrize("name", ["cl100k_base", "o200k_base"])
+def test_no_text_has_more_tokens_than_its_bytes_allow(name: str, text: str):
+    assert len(load(name).encode(text)) <= prompt_bound(len(text.encode()))
+
+
+def test_a_counted_prompt_has_a_sixteenth_on_top():
+    assert [counted_bound(tokens) for tokens in (0, 15, 16, 160_000)] == [16, 31, 33, 170_016]

@@ -6,7 +6,7 @@ from clinx.domain.ledger import Balance
 from clinx.domain.money import ZERO, Amount
 from clinx.storage.database import Database
 from clinx.storage.program import Program, execute
-from clinx.storage.statements import DailySpend, Discrepancy
+from clinx.storage.statements import DailySpend, Discrepancy, OpenHold
 from support.database import START, Clock, fund, make_caller, make_user, request_log
 
 
@@ -16,6 +16,21 @@ async def test_a_new_user_has_nothing(database: Database):
     assert await statement.balance(database, user) == Balance(ZERO, ZERO)
     assert await statement.entries(database, user) == []
     assert await statement.spend(database, user, START) == []
+
+
+async def test_open_holds_are_listed_with_their_end(database: Database, cashier: Cashier):
+    ann, bob = await make_caller(database, "ann", balance="5"), await make_caller(database, "bob", balance="5")
+    held = [
+        await cashier.reserve(caller, Amount(n), request_id=f"req-{n}", revision="r1", lifetime=timedelta(hours=9 - n))
+        for n, caller in enumerate((ann, bob, ann, ann), 1)
+    ]
+    await cashier.release(held[2], log=None)
+
+    assert await statement.holds(database, ann.user) == [
+        OpenHold("req-4", ann.token.id, Amount(4), START + timedelta(hours=5)),
+        OpenHold("req-1", ann.token.id, Amount(1), START + timedelta(hours=8)),
+    ]
+    assert [hold.id for hold in await statement.holds(database, ann.user, limit=1)] == ["req-4"]
 
 
 async def test_entries_are_paged_from_the_newest(database: Database):

@@ -3,9 +3,9 @@ import asyncio
 import pytest
 
 from clinx.billing import statement, topup
-from clinx.billing.topup import Cause
+from clinx.billing.topup import Cause, KeyReused
 from clinx.domain.ledger import EntryKind
-from clinx.domain.money import MAX_NANO, Amount
+from clinx.domain.money import MAX_NANO, ZERO, Amount
 from clinx.storage import statements
 from clinx.storage.database import Database
 from clinx.storage.failures import StorageRefused
@@ -41,13 +41,49 @@ async def test_a_key_counts_once_however_often_and_however_parallel(database: Da
     assert (await statement.balance(database, user)).total == FIVE
 
 
-async def test_a_key_used_for_another_user_is_used(database: Database):
+async def test_a_key_used_for_another_user_is_an_error_even_at_the_same_time(database: Database):
     ann, bob = await make_user(database, "ann"), await make_user(database, "bob")
 
-    written = await asyncio.gather(*(topup.grant(database, user, FIVE, CAUSE, at=START) for user in (ann, bob)))
+    answers = await asyncio.gather(
+        *(topup.grant(database, user, FIVE, CAUSE, at=START) for user in (ann, bob)), return_exceptions=True
+    )
 
-    assert sorted(written) == [False, True]
+    assert sorted(type(answer).__name__ for answer in answers) == ["KeyReused", "bool"]
     assert (await statements.balance(database, "promo")).total == -FIVE
+    assert await statement.discrepancies(database) == []
+
+
+@pytest.mark.parametrize("amount", ["6", "-5", "5.000000001"])
+async def test_a_key_used_for_another_amount_is_an_error_and_changes_nothing(database: Database, amount: str):
+    user = await make_user(database)
+    await topup.grant(database, user, FIVE, CAUSE, at=START)
+    again = topup.grant if Amount.parse(amount) > ZERO else topup.adjust
+
+    with pytest.raises(KeyReused) as caught:
+        await again(database, user, Amount.parse(amount), CAUSE, at=START)
+
+    assert str(caught.value) == "the key 'key-1' was used before for another amount or user; nothing changed"
+    assert (await statement.balance(database, user)).total == FIVE
+    assert len(await statement.entries(database, user)) == 1
+
+
+async def test_a_key_of_an_adjustment_is_none_for_a_grant_of_the_same_amount(database: Database):
+    user = await make_user(database)
+    assert await topup.adjust(database, user, FIVE, CAUSE, at=START) is True
+    assert await topup.adjust(database, user, FIVE, CAUSE, at=START) is False
+
+    with pytest.raises(KeyReused):
+        await topup.grant(database, user, FIVE, CAUSE, at=START)
+
+    assert (await statement.balance(database, user)).total == FIVE
+
+
+async def test_another_reason_is_the_same_movement(database: Database):
+    user = await make_user(database)
+    await topup.grant(database, user, FIVE, CAUSE, at=START)
+
+    assert await topup.grant(database, user, FIVE, Cause("cli:ann", "again", "key-1"), at=START) is False
+    assert "welcome" in str((await statement.entries(database, user))[0].detail)
 
 
 async def test_an_adjustment_may_take_a_balance_below_zero(database: Database):

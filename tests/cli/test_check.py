@@ -73,6 +73,28 @@ def test_an_empty_folder_is_the_shipped_example(tmp_path: Path, capsys: pytest.C
     assert "the shipped example is good" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("files", "code"), [({"providers/mine.yaml": "provider: mine\n"}, "E110"), ({"gateway.yml": SMALL}, "E108")]
+)
+def test_parts_of_a_tree_are_not_the_shipped_example(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], files: dict[str, str | bytes], code: str
+) -> None:
+    assert run(str(tree(tmp_path, files))) == 1
+    assert code in capsys.readouterr().out
+
+
+def test_warnings_are_printed_and_the_tree_is_good(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(str(tree(tmp_path, {"gateway.yaml": "version: 1\n"}))) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("gateway.yaml:1:1 W214 ")
+    assert said.err.endswith("0 channels, 0 models\n")
+
+
+def test_no_such_root_document_is_a_wrong_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(str(tmp_path / "gateway.yaml")) == 2
+    assert "no file" in capsys.readouterr().err
+
+
 def test_no_folder_is_a_wrong_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(str(tmp_path / "nowhere")) == 2
     assert "no folder" in capsys.readouterr().err

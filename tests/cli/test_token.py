@@ -1,12 +1,15 @@
 import re
+from pathlib import Path
 
 import pytest
 
 from clinx.cli import main
+from support.gateway import tree_for
 
 
 @pytest.fixture(autouse=True)
 def _state(monkeypatch: pytest.MonkeyPatch, tmp_path):
+    monkeypatch.setenv("CLINX_ROOT", str(tmp_path))
     monkeypatch.setenv("CLINX_STATE_DIR", str(tmp_path))
     monkeypatch.delenv("CLINX_DATABASE_URL", raising=False)
     assert main(["user", "create", "ann"]) == 0
@@ -69,8 +72,27 @@ def test_a_revoked_token_stays_listed(capsys: pytest.CaptureFixture[str]):
     ]
 
 
+def test_names_that_the_tree_does_not_have_are_warned_about(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    (tmp_path / "gateway.yaml").write_text(tree_for("http://127.0.0.1:1")["gateway.yaml"])
+
+    code, out, error = run(
+        capsys, "token", "create", "ann", "--group", "vpi", "--models", "fake-model,free-modl,something"
+    )
+
+    assert (code, out[:3]) == (0, "sk-")
+    assert error.splitlines() == [
+        "warning: the configuration has no group 'vpi'; did you mean \"vip\"?",
+        "warning: the configuration has no model 'free-modl'; did you mean \"free-model\"?",
+        "warning: the configuration has no model 'something'",
+    ]
+
+
 def test_what_cannot_be_done_is_said_in_one_line(capsys: pytest.CaptureFixture[str]):
-    assert run(capsys, "token", "create", "bob") == (1, "", "clinx: there is no user 'bob'\n")
+    assert run(capsys, "token", "create", "bob") == (
+        1,
+        "",
+        "clinx: there is no user 'bob'; `clinx user list` shows names and ids\n",
+    )
     assert run(capsys, "token", "create", "ann", "--expires", "2001-01-01") == (
         1,
         "",

@@ -45,7 +45,8 @@ def test_a_channel_address_replaces_the_providers(tmp_path: Path) -> None:
 
 def test_settings_are_merged_over_the_defaults(tmp_path: Path) -> None:
     built = channel(
-        tmp_path, "provider: azure-openai, base_url: http://x, credentials: [x], settings: {api_version: 7}"
+        tmp_path,
+        "provider: azure-openai, base_url: http://x, credentials: ['${env:UPSTREAM_KEY}'], settings: {api_version: 7}",
     )
 
     assert built.settings == {"api_version": "7", "strip_dots": "false"}
@@ -68,15 +69,49 @@ def test_an_unpriced_model_is_refused(tmp_path: Path) -> None:
         ("provider: echo, headers: {Transfer-Encoding: x}", 'E303 header "Transfer-Encoding" belongs to the connection'),
         ("provider: echo, set: {stream: true}", 'E303 "stream" is decided by routing, not by "set"'),
         ("provider: echo, settings: {a: 1}", 'E210 provider "echo" has no setting "a"'),
-        ("provider: azure-openai, base_url: http://x, credentials: [x], settings: {api_version: '${env:UPSTREAM_NO}'}", "E403 variable UPSTREAM_NO is not set"),
+        ("provider: azure-openai, base_url: http://x, credentials: ['${env:UPSTREAM_KEY}'], settings: {api_version: '${env:UPSTREAM_NO}'}", "E403 variable UPSTREAM_NO is not set"),
         ("provider: echo, proxy: 'http://u:hunter2@x:1'", "E401 this proxy address holds a password (write http://user:${env:NAME}@host:port)"),
         ("provider: echo, weight: -1", 'E303 "weight": input should be greater than or equal to 0, not -1'),
         ("provider: echo, weight: 1.5", 'E303 "weight": expected a whole number'),
         ("provider: echo, proxy: socks5://x", 'E303 "proxy" must start with http:// or https:// and name a host'),
         ("provider: echo, set: {a: '${env:UPSTREAM_KEY}'}", "E404 a reference is not resolved here (references may stand in base_url, credentials, headers, proxy, settings of a channel)"),
         ("provider: echo, headers: {A: '${env:HOME}'}", "E402 variable HOME may not be read (allowed prefixes: UPSTREAM_)"),
+        ("provider: openai, credentials: [plainkey]", "E401 a credential must be a reference to a key (write ${env:NAME} or ${file:PATH})"),
+        ("provider: openai, credentials: [$OPENAI_API_KEY]", "E401 a credential must be a reference to a key (write ${env:OPENAI_API_KEY})"),
+        ("provider: openai, credentials: [os.environ/OPENAI_API_KEY]", "E401 a credential must be a reference to a key (write ${env:OPENAI_API_KEY})"),
+        ("provider: openai, credentials: ['sk-aaaaaaaaaaaa${env:UPSTREAM_KEY}']", "E401 a credential must be a reference to a key (write ${env:NAME} or ${file:PATH})"),
+        ("provider: echo, headers: {authorization: Bearer x}", 'E401 header "authorization" must refer to its secret (write ${env:NAME} or ${file:PATH})'),
+        ("provider: echo, headers: {X-Api-Key: x}", 'E401 header "X-Api-Key" must refer to its secret (write ${env:NAME} or ${file:PATH})'),
+        ("provider: echo, headers: {X-Auth-Token: $TOKEN}", 'E401 header "X-Auth-Token" must refer to its secret (write ${env:TOKEN})'),
+        ("provider: nobody, credentials: [plainkey]", ['E201 unknown provider "nobody"', "E401 a credential must be a reference to a key (write ${env:NAME} or ${file:PATH})"]),
         ("provider: echo, limits: {rpm: 1}", 'E304 "limits" is not supported by this release (remove it)'),
     ],
 )  # fmt: skip
-def test_what_a_channel_may_not_say(tmp_path: Path, more: str, expected: str) -> None:
-    assert said(tmp_path, more) == [expected]
+def test_what_a_channel_may_not_say(tmp_path: Path, more: str, expected: str | list[str]) -> None:
+    assert said(tmp_path, more) == (expected if isinstance(expected, list) else [expected])
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("base_url: https://x.example/v1", ["W308"]),
+        ("base_url: https://x.example/openai/v1/", ["W308"]),
+        ("base_url: https://x.example/v2", []),
+        ("base_url: https://x.example", []),
+        ("base_url: https://v1", []),
+    ],
+)
+def test_an_address_that_repeats_the_version_of_the_paths_is_a_warning(
+    tmp_path: Path, more: str, expected: list[str]
+) -> None:
+    found = said(tmp_path, f"provider: vllm, {more}")
+
+    assert [each.split(" ")[0] for each in found] == expected
+
+
+def test_headers_that_present_no_key_may_be_literal(tmp_path: Path) -> None:
+    built = channel(
+        tmp_path, "provider: echo, headers: {X-Org: acme, Monkey: see, X-Api-Key: '', X-Key: 'a ${env:UPSTREAM_KEY_B}'}"
+    )
+
+    assert built.headers == (("X-Org", "acme"), ("Monkey", "see"), ("X-Api-Key", ""), ("X-Key", "a vendor-secret-b"))

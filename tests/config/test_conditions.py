@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import pytest
 
 from clinx.config.conditions import MAX_LENGTH, PARAM_NAMES, PRICE_NAMES, ConditionError, compile_condition
@@ -133,6 +135,55 @@ def test_a_long_list_of_alternatives_is_not_deep() -> None:
 
     assert condition({"model": "y"})
     assert not condition({"model": "z"})
+
+
+class Lazy(Mapping[str, object]):
+    """A request whose members are made when they are asked for."""
+
+    def __init__(self, members: Mapping[str, object]) -> None:
+        self._members = members
+        self.asked: list[str] = []
+
+    def __getitem__(self, name: str) -> object:
+        self.asked.append(name)
+        return self._members[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+
+@pytest.mark.parametrize(
+    ("source", "holds"),
+    [
+        ("request.size == '1792x1024' and request['n'] > 1", True),
+        ("request.nested.deep[0].k == 1.5", True),
+        ("request.nested.deep[0].k.further is defined", False),
+        ("'b' in request.stop and 'size' in request and 'nothing' not in request", True),
+        ("request.nothing is defined", False),
+        ("request.null is defined and not request.null", True),
+        ("request.nested", True),
+        ("request", True),
+        ("request == request.nested", False),
+        ("request.nested == request.nested", True),
+        ("request in [1, 'a']", False),
+        ("request.keys or request._members", False),
+    ],
+)
+def test_a_request_may_be_any_mapping_of_plain_values(source: str, holds: bool) -> None:
+    nested = {"deep": ({"k": 1.5},)}
+    request = Lazy({"size": "1792x1024", "n": 2, "stop": ["a", "b"], "null": None, "nested": nested})
+
+    assert compile_condition(source, PRICE_NAMES)({"request": request}) is holds
+
+
+def test_only_the_members_that_a_condition_names_are_asked_for() -> None:
+    request = Lazy({"a": 1, "b": 2, "messages": []})
+
+    assert compile_condition("request.a == 1 or request.b == 2", PRICE_NAMES)({"request": request})
+    assert request.asked == ["a"]
 
 
 def test_names_depend_on_where_the_condition_stands() -> None:

@@ -75,6 +75,32 @@ def test_a_provider_that_is_named_unlike_its_file_is_refused(tmp_path: Path) -> 
     ]
 
 
+def test_a_provider_whose_own_address_repeats_the_version_is_a_warning(tmp_path: Path) -> None:
+    mine = "provider: mine\nbase_url: https://x.example/v1\nendpoints: {chat: {path: /v1/chat/completions}}\n"
+    found = compiled(tmp_path, "echo", **{"providers/mine.yaml": mine}).diagnostics
+
+    assert [str(each) for each in found] == [
+        (
+            'providers/mine.yaml:2:11 W308 "base_url" ends in /v1 and so do the paths begin: '
+            "requests would go to /v1/v1 (leave /v1 out of the address)"
+        )
+    ]
+
+
+def test_what_a_base_that_is_not_there_would_give_is_not_missed(tmp_path: Path) -> None:
+    channels = "models: {m: {price: free}}\nchannels: [{name: c, provider: b, models: [m]}]\n"
+    files = {
+        "gateway.yaml": channels,
+        "providers/a.yaml": "provider: a\nextends: opanai\nendpoints: {chat: {query: {v: '{{ settings.v }}'}}}\n",
+        "providers/b.yaml": "provider: b\nextends: a\nendpoints: {completions: {dialect: opnai_chat}}\n",
+    }
+
+    assert [str(each) for each in findings(tmp_path, files)] == [
+        'providers/a.yaml:2:10 E201 unknown provider "opanai" (did you mean "openai"?)',
+        'providers/b.yaml:3:36 E204 unknown dialect "opnai_chat" (did you mean "openai_chat"?)',
+    ]
+
+
 def test_a_name_is_not_inherited(tmp_path: Path) -> None:
     files = {"gateway.yaml": "version: 1\n", "providers/a.yaml": "extends: openai\n"}
 

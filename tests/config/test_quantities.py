@@ -56,6 +56,30 @@ def test_what_they_may_not(read: Callable[[object], Any], values: list[object]) 
             read(value)
 
 
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("0.0000000000000000001", "finer than a billionth of a billionth"),
+        (Decimal("1E-19"), "finer than a billionth of a billionth"),
+        (Decimal("1E-99"), "finer than a billionth of a billionth"),
+        ("1234567890123456789", "too large"),
+        (10**18, "too large"),
+        (Decimal("1E+18"), "too large"),
+        (Decimal("1E+99"), "too large"),
+        (Decimal("-1E+99"), "expected an amount of zero or more"),
+        (Decimal("-1E-99"), "expected an amount of zero or more"),
+        ("1e9", "expected an amount of zero or more"),
+    ],
+)
+def test_an_amount_says_what_is_wrong_with_it(value: object, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        read_decimal(value)
+
+
+def test_the_largest_and_the_finest_amount() -> None:
+    assert read_decimal("999999999999999999.999999999999999999") == Fraction(10**36 - 1, 10**18)
+
+
 def test_networks_of_both_families() -> None:
     assert [str(read_network(text)) for text in ("10.0.0.0/8", "::1", "127.0.0.1")] == [
         "10.0.0.0/8",

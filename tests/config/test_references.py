@@ -39,6 +39,13 @@ def test_a_group_without_channels_is_a_warning_unless_it_tries_others(tmp_path: 
     ]
 
 
+def test_a_group_of_groups_tries_groups_that_have_channels(tmp_path: Path) -> None:
+    groups = "groups:\n  empty: {}\n  auto: {tries: [default, empty]}\n"
+    rest = "models: {m: {price: free}}\nchannels: [{name: c, provider: echo, models: [m]}]\n"
+
+    assert said(tmp_path, groups + rest) == ['gateway.yaml:3:27 E213 group "empty" has no channels to try']
+
+
 def test_a_broken_channel_makes_no_warnings_about_what_it_might_offer(tmp_path: Path) -> None:
     text = "groups: {vip: {}}\nmodels: {m: {price: free}}\nchannels: [{name: c, provider: echo, wieght: 1}]\n"
 

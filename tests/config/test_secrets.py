@@ -4,7 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from clinx.config.secrets import MAX_BYTES, SecretError, SecretResolver, fingerprint, has_reference, looks_secret
+from clinx.config.secrets import (
+    HINT,
+    MAX_BYTES,
+    SecretError,
+    SecretResolver,
+    beside_references,
+    fingerprint,
+    has_reference,
+    is_literal,
+    looks_secret,
+    reference_hint,
+)
 from support.tree import tree
 
 
@@ -100,3 +111,40 @@ def test_a_reference_is_meant_where_it_begins() -> None:
     assert has_reference("${env:X}")
     assert has_reference("a ${")
     assert not has_reference("$X {}")
+
+
+@pytest.mark.parametrize("text", ["plainkey", "$X", "os.environ/X", "", "sk-abcdefgh12345678${env:X}"])
+def test_what_holds_a_secret_itself(text: str) -> None:
+    assert is_literal(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["${env:X}", "Bearer ${file:a/b1c2d3e4f5a6b7c8d9e0f1}", "${env:LONG_NAME_0123456789_ABCDEF"]
+)
+def test_what_refers_to_one(text: str) -> None:
+    assert not is_literal(text)
+
+
+def test_what_stands_beside_references() -> None:
+    assert beside_references("Bearer ${env:X}!") == "Bearer !"
+    assert beside_references("plain") == "plain"
+    assert beside_references("${env:X") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("$OPENAI_API_KEY", "write ${env:OPENAI_API_KEY}"),
+        ("${OPENAI_API_KEY}", "write ${env:OPENAI_API_KEY}"),
+        ("{OPENAI_API_KEY}", "write ${env:OPENAI_API_KEY}"),
+        ("os.environ/OpenAI_Key", "write ${env:OpenAI_Key}"),
+        ("env:OPENAI_API_KEY", "write ${env:OPENAI_API_KEY}"),
+        (" Bearer $OPENAI_API_KEY", "write ${env:OPENAI_API_KEY}"),
+        ("$ecret", HINT),
+        ("plainkey", HINT),
+        ("PLAINKEY", HINT),
+        ("", HINT),
+    ],
+)
+def test_the_notation_of_other_programs_is_understood_but_no_key_is_quoted(text: str, hint: str) -> None:
+    assert reference_hint(text) == hint

@@ -38,12 +38,55 @@ def test_own_files_replace_shipped_ones_of_the_same_name(tmp_path: Path, default
     assert read.diagnostics == ()
 
 
-@pytest.mark.parametrize("missing", [False, True])
-def test_without_a_root_document_the_shipped_one_is_used(tmp_path: Path, defaults: Path, missing: bool) -> None:
-    read = read_tree(None if missing else tmp_path / "nowhere", defaults)
+@pytest.mark.parametrize("files", [None, {}, {"README.md": "", ".hidden.yaml": "", "docs/a.yaml": "", "clinx.db": ""}])
+def test_where_nothing_is_configured_the_shipped_root_document_is_used(
+    tmp_path: Path, defaults: Path, files: dict[str, str | bytes] | None
+) -> None:
+    root = tmp_path / "tree"
+    root.mkdir()
+
+    read = read_tree(None if files is None else tree(root, files), defaults)
 
     assert read.files["gateway.yaml"] == b"currency: USD\n"
     assert read.is_builtin
+    assert read.diagnostics == ()
+
+
+@pytest.mark.parametrize(
+    ("files", "beside"),
+    [
+        (["providers/mine.yaml"], "providers"),
+        (["policies/README.md"], "policies"),
+        (["gatway.yaml"], "gatway.yaml"),
+        (["d.yml", "a.yaml", "b.yaml", "c.yaml"], "a.yaml, b.yaml, c.yaml"),
+    ],
+)
+def test_parts_of_a_tree_without_a_root_document_are_not_taken_for_nothing(
+    tmp_path: Path, defaults: Path, files: list[str], beside: str
+) -> None:
+    read = read_tree(tree(tmp_path / "tree", dict.fromkeys(files, "")), defaults)
+
+    assert found(read) == [
+        f"gateway.yaml:1:1 E110 there is no gateway.yaml beside {beside} (nothing is served without it: write one)"
+    ]
+    assert not read.is_builtin
+    assert "gateway.yaml" not in read.files
+
+
+def test_a_misspelt_root_document_is_told_its_name_and_nothing_else(tmp_path: Path, defaults: Path) -> None:
+    read = read_tree(tree(tmp_path / "tree", {"gateway.yml": SMALL}), defaults)
+
+    assert found(read) == ["gateway.yml:1:1 E108 files are called .yaml here (rename it)"]
+    assert not read.is_builtin
+
+
+def test_a_folder_that_is_not_there_is_not_an_empty_one(tmp_path: Path, defaults: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+    read = read_tree(nowhere, defaults)
+
+    assert found(read) == [f"gateway.yaml:1:1 E110 folder {nowhere}: No such file or directory"]
+    assert not read.is_builtin
+    assert "gateway.yaml" not in read.files
 
 
 def test_the_revision_is_the_content(tmp_path: Path, defaults: Path) -> None:
@@ -162,7 +205,9 @@ def test_what_the_file_system_refuses_is_a_finding(tmp_path: Path, defaults: Pat
     (tmp_path / "loop").symlink_to("loop")
 
     assert found(read_tree(root, defaults))[0] == f"{long}:1:1 E108 cannot be listed: File name too long"
-    assert read_tree(tmp_path / "loop", defaults).is_builtin
+    assert found(read_tree(tmp_path / "loop", defaults)) == [
+        f"gateway.yaml:1:1 E110 folder {tmp_path / 'loop'}: Too many levels of symbolic links"
+    ]
 
 
 def test_files_that_look_obeyed_and_are_not_are_refused(tmp_path: Path, defaults: Path) -> None:

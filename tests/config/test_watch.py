@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -38,10 +39,7 @@ class Rig:
 
     @property
     def price(self) -> str:
-        model = self.current.snapshot.model("small")
-        assert model is not None
-        rate = model.price.tiers[0].by_unit
-        return str(next(iter(rate.values())).amount)
+        return price_of(self.current)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):
@@ -205,7 +203,14 @@ async def test_a_folder_that_vanishes_keeps_the_old_tree_until_it_is_back(rig: R
     rig.root.rename(away)
 
     state = await rig.refuses()
-    assert [str(each) for each in state.diagnostics] == ["gateway.yaml:1:1 E110 the root document is gone"]
+    assert [str(each) for each in state.diagnostics] == [
+        f"gateway.yaml:1:1 E110 folder {rig.root}: No such file or directory"
+    ]
+    assert rig.price == "1"
+
+    rig.root.mkdir()
+    await rig.until(lambda: "root document is gone" in str(rig.current.state.diagnostics))
+    assert [each.code for each in rig.current.state.diagnostics] == ["E110"]
     assert rig.price == "1"
 
     tree(rig.root, {"gateway.yaml": priced("4")})
@@ -270,6 +275,123 @@ async def test_a_reload_on_demand_says_whether_the_tree_is_served(tmp_path: Path
     (root / "gateway.yaml").write_text(BROKEN)
     assert not await reloader.reload()
     assert not await reloader.reload()
+
+
+class Watched(Reloader):
+    """A reloader whose first look after the start takes until it is let go."""
+
+    def __init__(self, folder: Path, current: Current) -> None:
+        super().__init__(sources(folder, folder.parent / "state"), current)
+        self.has_looked, self.let_go = threading.Event(), threading.Event()
+
+    def look(self) -> Look:
+        look = super().look()
+        if not self.has_looked.is_set():
+            self.has_looked.set()
+            assert self.let_go.wait(10)
+        return look
+
+
+async def test_a_slow_look_is_not_loaded_over_what_a_later_one_saw(tmp_path: Path) -> None:
+    root, current = tree(tmp_path / "tree", {"gateway.yaml": SMALL}), Current(Supervisor())
+    reloader = Watched(root, current)
+    await reloader.load_first(last_good=False)
+    (root / "gateway.yaml").write_text(priced("7"))
+
+    slow = asyncio.get_running_loop().create_task(reloader.reload())
+    assert await asyncio.to_thread(reloader.has_looked.wait, 10)
+    (root / "gateway.yaml").write_text(priced("8"))
+    later = asyncio.get_running_loop().create_task(reloader.reload())
+    await asyncio.wait({later}, timeout=0.2)
+    reloader.let_go.set()
+
+    assert [await slow, await later] == [True, True]
+    assert price_of(current) == "8"
+
+
+async def test_what_was_seen_before_a_reload_is_not_loaded_after_it(tmp_path: Path) -> None:
+    root, current = tree(tmp_path / "tree", {"gateway.yaml": SMALL}), Current(Supervisor())
+    reloader = Reloader(sources(root, tmp_path / "state"), current)
+    await reloader.load_first(last_good=False)
+    (root / "gateway.yaml").write_text(priced("7"))
+    before = reloader.look()
+    (root / "gateway.yaml").write_text(priced("8"))
+    await reloader.reload()
+    generation = current.generation
+
+    again = await reloader.load_settled(before)
+
+    assert again != before
+    assert again == reloader.seen
+    assert current.generation is generation
+    assert price_of(current) == "8"
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("version: 1\n", ["E501", "W214"]),
+        (SMALL.partition("channels:")[0], ["E501", "W214", "W205"]),
+        ("currency: EUR\n" + SMALL, ["E502"]),
+        ("version: 1\ncurrency: EUR\n", ["E501", "W214", "E502"]),
+    ],
+)
+async def test_a_good_tree_that_must_not_follow_the_served_one_is_refused(
+    tmp_path: Path, text: str, codes: list[str]
+) -> None:
+    root, current = tree(tmp_path / "tree", {"gateway.yaml": SMALL}), Current(Supervisor())
+    reloader = Reloader(sources(root, tmp_path / "state"), current)
+    generation = await reloader.load_first(last_good=False)
+
+    (root / "gateway.yaml").write_text(text)
+    assert not await reloader.reload()
+    assert [each.code for each in current.state.diagnostics] == codes
+    assert current.generation is generation
+    assert reloader.seen is not None
+
+    (root / "gateway.yaml").write_text(priced("8"))
+    assert await reloader.reload()
+    assert price_of(current) == "8"
+
+
+@pytest.mark.parametrize("text", ["version: 1\n", "currency: EUR\n" + SMALL])
+async def test_what_a_reload_refuses_a_start_may_serve(tmp_path: Path, text: str) -> None:
+    root, current = tree(tmp_path / "tree", {"gateway.yaml": text}), Current(Supervisor())
+    reloader = Reloader(sources(root, tmp_path / "state"), current)
+    await reloader.load_first(last_good=False)
+    assert current.state.ok
+
+    (root / "gateway.yaml").write_text(text + "# the same\n")
+    assert await reloader.reload()
+
+
+async def test_channels_may_come_to_a_tree_that_has_none(tmp_path: Path) -> None:
+    root, current = tree(tmp_path / "tree", {"gateway.yaml": "version: 1\n"}), Current(Supervisor())
+    reloader = Reloader(sources(root, tmp_path / "state"), current)
+    await reloader.load_first(last_good=False)
+    assert [each.code for each in current.state.diagnostics] == ["W214"]
+
+    (root / "gateway.yaml").write_text(SMALL)
+    assert await reloader.reload()
+    assert list(current.snapshot.channels) == ["main"]
+
+
+@pytest.mark.parametrize("files", [None, {"providers/mine.yaml": "provider: mine\n"}, {"gateway.yml": SMALL}])
+async def test_the_example_is_not_served_by_mistake(tmp_path: Path, files: dict[str, str | bytes] | None) -> None:
+    root, current = tmp_path / "tree", Current(Supervisor())
+    if files is not None:
+        tree(root, files)
+
+    with pytest.raises(ConfigError, match=r"E110|E108"):
+        await Reloader(sources(root, tmp_path / "state"), current).load_first(last_good=False)
+
+    assert current.alive == 0
+
+
+def price_of(current: Current) -> str:
+    model = current.snapshot.model("small")
+    assert model is not None
+    return str(next(iter(model.price.tiers[0].by_unit.values())).amount)
 
 
 def state_of(current: Current) -> tuple[bool, tuple[object, ...]]:
@@ -362,9 +484,8 @@ class Scripted(Reloader):
         name = self.looks.pop(0)
         return Look(Tree(None, {name: b""}, (), is_builtin=False, commit=None, diagnostics=()), name, {})
 
-    async def load(self, tree: Tree) -> ReloadState:
+    async def _load(self, tree: Tree) -> None:
         self.loaded.append(tree)
-        return self._current.state
 
 
 async def test_a_tree_that_keeps_changing_is_loaded_when_two_looks_agree(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import msgspec
 import pytest
 
-from clinx.dialects.body import JsonBody
+from clinx.dialects.body import MAX_MEMBERS, MAX_NAMES, JsonBody
 from clinx.errors import InvalidRequest
 
 BODY = b' {"model" : "gpt",\n  "n": 1.50e0 ,"messages":[ {"a":1} ], "stream" :true }\n'
@@ -31,6 +33,64 @@ def test_a_body_that_is_no_json_object_is_refused(data: bytes, message: str) -> 
         JsonBody.parse(data)
 
     assert refused.value.message == message
+
+
+def object_of(names: int, padding: int) -> bytes:
+    return b'{"pad":"' + b"x" * padding + b'",' + b",".join(b'"%x":0' % place for place in range(1, names)) + b"}"
+
+
+@pytest.mark.parametrize("padding", [0, MAX_NAMES])
+def test_members_are_counted_however_large_the_body_is(padding: int) -> None:
+    assert len(JsonBody.parse(object_of(MAX_MEMBERS, padding)).names) == MAX_MEMBERS
+    with pytest.raises(InvalidRequest) as refused:
+        JsonBody.parse(object_of(MAX_MEMBERS + 1, padding))
+
+    assert refused.value.message == "The request body has too many members: expected at most 512."
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (object_of(1_000_000, 0), "The request body has too many members: expected at most 512."),
+        (b'{"a":0' + b',"a":0' * 1_000_000 + b"}", "The request body has too many members: expected at most 512."),
+        (
+            b'{"' + b"\\u00fc" * 1_000_000 + b'":0}',
+            "The request body has too long names: expected at most 16384 characters.",
+        ),
+    ],
+    ids=["many names", "one name again and again", "a long name"],
+)
+def test_a_body_of_nothing_but_names_costs_next_to_nothing(data: bytes, message: str) -> None:
+    tracemalloc.start()
+    with pytest.raises(InvalidRequest) as refused:
+        JsonBody.parse(data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert refused.value.message == message
+    assert peak < 16 * len(data)
+
+
+def test_a_large_body_is_the_same_as_a_small_one() -> None:
+    small = JsonBody.parse(b'{"a":1,"b":"x","a":2}')
+    large = JsonBody.parse(b'{"a":1,"b":"' + b"x" * MAX_NAMES + b'","a":2}')
+
+    assert small.names == large.names == ("a", "b")
+    assert {type(name) for name in large.names} == {str}
+    assert large.value("a") == 2
+
+
+def test_a_member_has_a_place() -> None:
+    body = JsonBody.parse(BODY)
+
+    assert [BODY[place.start : place.stop] for place in map(body.place, body.names)] == [
+        b'"gpt"',
+        b"1.50e0",
+        b'[ {"a":1} ]',
+        b"true",
+    ]
+    assert len(body.place("x")) == 0
+    assert len(JsonBody.parse(b'{"a":1,"a":1}').place("a")) == 0
 
 
 def test_members_are_read_one_by_one() -> None:
@@ -172,6 +232,6 @@ def test_a_member_that_nests_too_deeply_from_here_is_refused() -> None:
 
 
 def test_a_name_may_be_very_long() -> None:
-    name = b'"' + b"\\\\x" * 500_000 + b'"'
+    name = b'"' + b"\\\\x" * (MAX_NAMES // 2) + b'"'
 
     assert JsonBody.parse(b"{" + name + b":1}").patched({"a": b"2"}) == b"{" + name + b':1,"a":2}'

@@ -18,6 +18,8 @@ def refusal(raised: pytest.ExceptionInfo[InvalidRequest]) -> tuple[str, str | No
 def test_a_model_is_read() -> None:
     assert members.model(body('{"model":"openai/gpt-4o"}')) == "openai/gpt-4o"
     assert members.model(body(f'{{"model":"{"m" * 256}"}}')) == "m" * 256
+    smile = "\\ud83d\\ude42"
+    assert members.model(body(f'{{"model":"{smile * 256}"}}')) == "🙂" * 256
 
 
 @pytest.mark.parametrize(
@@ -29,6 +31,7 @@ def test_a_model_is_read() -> None:
         ('["gpt"]', "Invalid type for 'model': expected a string, but got an array instead."),
         ('{"a":1}', "Invalid type for 'model': expected a string, but got an object instead."),
         ('""', "Invalid value for 'model': expected a name of 1 to 256 printable characters."),
+        (f'"{"m" * 5000}"', "Invalid value for 'model': expected a name of 1 to 256 printable characters."),
         (f'"{"m" * 257}"', "Invalid value for 'model': expected a name of 1 to 256 printable characters."),
         ('"a\\nb"', "Invalid value for 'model': expected a name of 1 to 256 printable characters."),
     ],
@@ -81,7 +84,10 @@ def test_an_integer_is_read() -> None:
             "9" * 4000,
             f"Invalid value for 'n': expected an integer from 1 to 128, but got {'9' * 24}, which is out of range.",
         ),
-        ("9" * 5000, "Invalid value for 'n': Integer value out of range."),
+        (
+            "9" * 5000,
+            f"Invalid value for 'n': expected an integer from 1 to 128, but got {'9' * 24}, which is out of range.",
+        ),
         ("1e999", "Invalid value for 'n': Number out of range."),
         ("1.0", "Invalid type for 'n': expected an integer, but got a decimal instead."),
         ("1e2", "Invalid type for 'n': expected an integer, but got a decimal instead."),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from clinx.dialects.sse import MAX_EVENT, SseEvent, SseReader, encode_comment, encode_event
+from clinx.dialects.sse import MAX_EVENT, SseEvent, SseReader, encode_comment, encode_event, without_comments
 from clinx.errors import UpstreamBroken
 
 
@@ -64,7 +64,23 @@ def test_the_last_of_repeated_fields_counts() -> None:
 
 
 def test_a_comment_has_no_data() -> None:
-    assert read(b": ping\n\n") == [SseEvent(b": ping\n\n", None)]
+    assert read(b": ping\n\n") == [SseEvent(b": ping\n\n", None, has_comment=True)]
+
+
+@pytest.mark.parametrize(
+    ("raw", "rest"),
+    [
+        (b": secret\ndata: a\n\n", b"data: a\n\n"),
+        (b"\xef\xbb\xbf: secret\r\ndata: a\r\n: more\r\n\r\n", b"data: a\r\n\r\n"),
+        (b"data: a:b\r:\rid: 1\r\r", b"data: a:b\rid: 1\r\r"),
+    ],
+)
+def test_comments_can_be_taken_out_of_an_event(raw: bytes, rest: bytes) -> None:
+    [event] = read(raw)
+
+    assert event.has_comment
+    assert without_comments(event.raw) == rest
+    assert [event.data for event in read(rest)] == [event.data]
 
 
 def test_empty_data_is_data() -> None:
@@ -118,4 +134,4 @@ def test_an_encoded_event_reads_back() -> None:
 
 
 def test_an_encoded_comment_is_no_event() -> None:
-    assert read(encode_comment(b"ping")) == [SseEvent(b": ping\n\n", None)]
+    assert read(encode_comment(b"ping")) == [SseEvent(b": ping\n\n", None, has_comment=True)]

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import pytest
+from msgspec.structs import replace
 
 from clinx.domain.money import ZERO, Amount
 from clinx.domain.pricing import FREE, Price, PriceCase, Rate, Rates
@@ -17,7 +18,7 @@ def per_million(**amounts: str) -> dict[Unit, Rate]:
 
 
 def only(unit: Unit) -> Usage:
-    return Usage(**{unit.value: M})
+    return replace(Usage(), **{unit.value: M})  # pyright: ignore[reportArgumentType]  (no unit is called estimated)
 
 
 @dataclass(frozen=True)
@@ -106,10 +107,56 @@ def test_halves_go_up_and_holds_round_up():
     assert third.ceiling(Usage(call=1), ONE, {}) == Amount(1)
 
 
+TIERED = Price(
+    (
+        Rates(per_million(input="1", output="8"), upto=100),
+        Rates(per_million(input="3", output="2"), upto=1000),
+        Rates(per_million(input="2", output="9")),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        (100, 100 * 1 + 10 * 8),
+        (101, 101 * 3 + 10 * 2),  # 101 x 1 + 10 x 8 is less.
+        (1000, 1000 * 3 + 10 * 2),
+        (1001, 1001 * 3 + 10 * 2),  # The middle tier is dearer than the last, and a shorter prompt reaches it.
+    ],
+)
+def test_a_hold_covers_the_dearest_tier_that_a_prompt_up_to_the_bound_may_reach(prompt: int, expected: int):
+    assert TIERED.ceiling(Usage(input=prompt, output=10), ONE, {}) == Amount(1000 * expected)
+
+
+def test_a_hold_beyond_the_last_tier_looks_at_every_tier():
+    price = Price((Rates(per_million(input="5"), upto=10), Rates(per_million(input="1"), upto=20)))
+    assert price.ceiling(Usage(input=M), ONE, {}) == Amount.parse("5")
+
+
+def test_a_hold_takes_every_token_for_one_of_the_dearest_kind():
+    rates = per_million(
+        input="1", output="2", cache_read="0.1", cache_write_1h="4", audio_output="50", image="9", call="7"
+    )
+    price = Price((Rates(rates),))
+
+    assert price.ceiling(Usage(input=M), ONE, {}) == price.total(Usage(cache_write_1h=M), ONE, {}) == Amount.parse("4")
+    assert price.ceiling(Usage(output=M), ONE, {}) == price.total(Usage(audio_output=M), ONE, {}) == Amount.parse("50")
+    assert price.ceiling(Usage(image=M, call=M), ONE, {}) == Amount.parse("16")
+    assert price.ceiling(Usage(input=M, output=M, call=M), Fraction(1, 2), {}) == Amount.parse("30.5")
+
+
+def test_a_case_that_holds_is_the_only_row_a_hold_looks_at():
+    price = Price(TIERED.tiers, (PriceCase(Fact("batch"), Rates(per_million(input="0.5"))),))
+
+    assert price.ceiling(Usage(input=M), ONE, {"batch": True}) == Amount.parse("0.5")
+    assert price.ceiling(Usage(input=M), ONE, {}) == Amount.parse("3")
+
+
 def test_free_is_free():
     assert FREE.is_free
     assert FREE.quote(Usage(input=M, call=1), ONE, {}).lines == ()
-    assert FREE.total(Usage(input=M, call=1), ONE, {}) == ZERO
+    assert FREE.total(Usage(input=M, call=1), ONE, {}) == FREE.ceiling(Usage(input=M, call=1), ONE, {}) == ZERO
     assert Price((Rates(per_million(input="0")),)).is_free
     assert not GPT.is_free
     assert not Price((), (PriceCase(Fact("x"), Rates(per_million(input="1"))),)).is_free

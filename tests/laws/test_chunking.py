@@ -11,6 +11,7 @@ from clinx.dialects.base import StreamTap
 from clinx.dialects.openai_chat.stream import ChatTap
 from clinx.dialects.sse import SseReader
 from clinx.domain.catalog import StreamEnd
+from clinx.domain.usage import Usage
 
 EVENTS = st.sampled_from(
     [
@@ -24,10 +25,13 @@ EVENTS = st.sampled_from(
         {"choices": [{"index": 1, "delta": {}, "finish_reason": "length"}]},
         {"choices": [], "usage": {"prompt_tokens": 8, "completion_tokens": 3}},
         {"choices": [{"index": 0, "delta": {}}], "usage": {"prompt_tokens": 8, "completion_tokens": 5}},
+        {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 1}},
+        {"choices": [{"index": 1.0, "delta": {"thinking": "hm"}}], "x_groq": "odd"},
         {"error": {"message": "no"}},
     ]
 ).map(lambda event: b"data: " + json.dumps(event, ensure_ascii=False).encode())
-BLOCKS = st.one_of(EVENTS, EVENTS, st.sampled_from([b": ping", b"data: [DONE]", b"data:[DONE]", b"data:", b"data: <"]))
+BARE = [b": ping", b": secret", b": secret\ndata: {}", b"id: 1\n:", b"retry: 1", b"data: [DONE]", b"data:", b"data: <"]
+BLOCKS = st.one_of(EVENTS, EVENTS, st.sampled_from(BARE))
 ENDS = st.sampled_from([b"\n\n", b"\n\n", b"\r\n\r\n", b"\r\r", b"\n\n\n"])
 STREAMS = st.lists(st.tuples(BLOCKS, ENDS).map(b"".join), max_size=8).map(b"".join)
 
@@ -40,7 +44,8 @@ def outcome(tap: StreamTap, chunks: list[bytes]) -> tuple[object, ...]:
         text += tap.take_text()
     forwarded += tap.close()
     text += tap.take_text()
-    return forwarded, text, tap.usage, tap.problem, tap.started, tap.finished, tap.tail
+    assert tap.text_size == 0
+    return forwarded, text, tap.usage, tap.problem, tap.started, tap.finished, tap.answered, tap.tail
 
 
 @given(STREAMS, st.booleans(), st.sampled_from(StreamEnd), st.data())
@@ -62,5 +67,26 @@ def test_nothing_is_invented(stream: bytes) -> None:
     forwarded = tap.feed(stream)
 
     for event in SseReader().feed(stream):
-        forwarded = forwarded.removeprefix(event.raw)
+        shown = event.raw.replace(b": secret\n", b"") if event.data else b": ping\n\n"
+        forwarded = forwarded.removeprefix(shown)
     assert forwarded == b""
+
+
+@given(STREAMS)
+def test_nothing_a_vendor_says_in_comments_is_forwarded(stream: bytes) -> None:
+    tap = ChatTap(wants_usage=True, end=StreamEnd.DONE)
+
+    assert b"secret" not in tap.feed(stream) + tap.close() + tap.tail
+
+
+@given(STREAMS)
+def test_reported_usage_never_shrinks(stream: bytes) -> None:
+    tap = ChatTap(wants_usage=True, end=StreamEnd.DONE)
+    before = Usage()
+
+    for event in SseReader().feed(stream):
+        tap.feed(event.raw)
+        now = tap.usage or Usage()
+        assert now.input_tokens >= before.input_tokens
+        assert now.output_tokens >= before.output_tokens
+        before = now

@@ -151,3 +151,73 @@ def test_no_document_breaks_the_compiler(data: dict[str, Any]) -> None:
         found = findings(Path(folder), {"gateway.yaml": json.dumps(data)})
 
     assert all(each.file == "gateway.yaml" and each.line == 1 for each in found)
+
+
+WHOLE: dict[str, Any] = {
+    "groups": {"vip": {"multiplier": 2}, "auto": {"tries": ["vip"]}},
+    "models": {
+        "m": {"price": {"input": 1, "per": "1M", "when": [{"if": "request.n > 1", "call": 1}]}},
+        "n": {"price": [{"upto": "1k", "output": 1, "per": 1}, {"output": 2, "per": 1}], "max_output": 1},
+        "o": {"ratio": {"model": 1, "cache": 1}},
+    },
+    "profiles": {"base": {"timeouts": {"idle": "1s"}, "headers": {"A": "b"}}},
+    "channels": [
+        {"name": "c", "extends": "base", "provider": "mine", "models": ["m", {"n": "x"}, "o"], "groups": ["vip"]},
+        {
+            "name": "d",
+            "provider": "mine",
+            "models": ["m"],
+            "cost": {"call": 1},
+            "settings": {"a": "b"},
+            "set": {"s": 1},
+        },
+    ],
+    "server": {"max_body": "1MiB", "cors": ["*"]},
+}
+MINE: dict[str, Any] = {
+    "provider": "mine",
+    "extends": "echo",
+    "auth": {"headers": {"X-Key": "{{ key }}"}, "query": {"q": "{{ settings.a }}"}},
+    "endpoints": {"chat": {"path": "/{{ model }}", "dialect": "openai_chat"}},
+    "params": [{"drop": ["a"], "when": "model == 'x'"}],
+    "settings": {"a": {"default": "b"}},
+}
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [found for key, inner in steps for found in [(*path, key), *places(inner, (*path, key))]]
+
+
+def spoilt(document: dict[str, Any], faults: list[tuple[tuple[Any, ...], Any]]) -> dict[str, Any]:
+    copy = json.loads(json.dumps(document))
+    for path, value in faults:
+        node = copy
+        try:
+            for part in path[:-1]:
+                node = node[part]
+            node[path[-1]] = value
+        except (KeyError, IndexError, TypeError):
+            continue
+        if isinstance(node, dict):
+            node.setdefault("stray", value)
+    return copy
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(places(WHOLE)), DATA), max_size=4),
+    st.lists(st.tuples(st.sampled_from(places(MINE)), DATA), max_size=4),
+)
+@settings(max_examples=120, deadline=None)
+def test_no_faults_together_break_the_compiler(
+    tree: list[tuple[tuple[Any, ...], Any]], provider: list[tuple[tuple[Any, ...], Any]]
+) -> None:
+    files: dict[str, str | bytes] = {
+        "gateway.yaml": json.dumps(spoilt(WHOLE, tree)),
+        "providers/mine.yaml": json.dumps(spoilt(MINE, provider)),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        found = findings(Path(folder), files)
+
+    assert {each.file for each in found} <= {"gateway.yaml", "providers/mine.yaml"}
+    assert tree or provider or [each.code for each in found] == ["W307"]

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from clinx.domain.money import MAX_NANO, NANO, Amount
 from clinx.domain.pricing import Price, Rate, Rates
-from clinx.domain.usage import PROMPT_UNITS, Unit, Usage
+from clinx.domain.usage import ANSWER_UNITS, PROMPT_UNITS, Unit, Usage
 
 PARENTS = {
     Unit.OUTPUT: Unit.INPUT,
@@ -47,7 +47,6 @@ def test_a_total_is_the_exact_sum_rounded_half_up_once(by_unit: dict[Unit, Rate]
 
     assert quote.total == price.total(usage, multiplier, {}) == Amount(int(expected + Fraction(1, 2)))
     assert sum((line.amount for line in quote.lines), Fraction(0)) * multiplier * NANO == expected
-    assert 0 <= price.ceiling(usage, multiplier, {}).nano - expected < 1
 
 
 @given(rates, usages, multipliers, st.sampled_from(list(Unit)), st.integers(1, 1000))
@@ -58,10 +57,56 @@ def test_more_never_costs_less(by_unit: dict[Unit, Rate], usage: Usage, multipli
     assert price.total(larger, multiplier, {}) >= price.total(usage, multiplier, {})
 
 
-@given(rates, usages, multipliers)
-def test_a_hold_covers_its_charge(by_unit: dict[Unit, Rate], usage: Usage, multiplier: Fraction):
-    price = Price((Rates(by_unit),))
-    assert price.ceiling(usage, multiplier, {}) >= price.total(usage, multiplier, {})
+@st.composite
+def tiered_prices(draw: st.DrawFn) -> Price:
+    edges = sorted(draw(st.sets(st.integers(0, 80_000), max_size=4)))
+    rows = [Rates(draw(rates), upto=edge) for edge in edges]
+    if not rows or draw(st.booleans()):
+        rows.append(Rates(draw(rates)))
+    return Price(tuple(rows))
+
+
+@st.composite
+def usages_and_bounds(draw: st.DrawFn) -> tuple[Usage, Usage]:
+    """A usage, and a bound of the shape estimates have: the whole prompt as input, the whole answer as output."""
+    usage = draw(usages)
+    more = st.integers(0, 30_000)
+    tokens = dict.fromkeys((unit.value for unit in PROMPT_UNITS + ANSWER_UNITS), 0)
+    bound = replace(
+        usage, **{**tokens, "input": usage.input_tokens + draw(more), "output": usage.output_tokens + draw(more)}
+    )
+    return usage, bound
+
+
+@given(tiered_prices(), usages_and_bounds(), multipliers)
+def test_a_hold_covers_every_charge_within_its_bounds(price: Price, counts: tuple[Usage, Usage], multiplier: Fraction):
+    usage, bound = counts
+
+    assert price.ceiling(bound, multiplier, {}) >= price.total(usage, multiplier, {})
+
+
+@given(tiered_prices(), usages, multipliers)
+def test_a_hold_is_no_more_than_some_usage_within_its_bounds_would_cost(
+    price: Price, usage: Usage, multiplier: Fraction
+):
+    """Tight: the dearest tier that is reachable, the dearest bucket of the prompt and of the answer, rounded up."""
+    reachable = [
+        tier for n, tier in enumerate(price.tiers) if all((t.upto or 0) < usage.input_tokens for t in price.tiers[:n])
+    ]
+    dearest = max(
+        exact(dict(tier.by_unit), replace(usage, **_only(usage, prompt, answer)), multiplier)
+        for tier in reachable
+        for prompt in PROMPT_UNITS
+        for answer in ANSWER_UNITS
+    )
+
+    assert 0 <= price.ceiling(usage, multiplier, {}).nano - dearest < 1
+
+
+def _only(usage: Usage, prompt: Unit, answer: Unit) -> dict[str, int]:
+    """All of the prompt in one bucket, and all of the answer in another."""
+    empty = dict.fromkeys((unit.value for unit in PROMPT_UNITS + ANSWER_UNITS), 0)
+    return {**empty, prompt.value: usage.input_tokens, answer.value: usage.output_tokens}
 
 
 @given(rates, rates, usages, st.integers(0, 60_000))

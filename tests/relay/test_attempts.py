@@ -13,7 +13,7 @@ groups: {{default: {{}}}}
 models:
   m: {{price: {{input: "1", output: "2", per: 1M}}}}
 profiles:
-  near: {{provider: openai-compatible, models: [m], groups: [default], timeouts: {{first_byte: 5s}}}}
+  near: {{provider: openai-compatible, models: [m], groups: [default], timeouts: {{whole: 5s}}}}
 channels:
   - {{name: first, extends: near, base_url: {first}, credentials: {credentials}, priority: 10}}
   - {{name: second, extends: near, base_url: {second}, credentials: ["${{env:UPSTREAM_KEY}}"]}}
@@ -187,9 +187,37 @@ async def test_a_long_rest_is_told_to_the_caller_at_once(gateway: Running, upstr
 
 async def test_a_silent_upstream_is_a_timeout(tmp_path: Path, upstream: FakeUpstream, second: FakeUpstream) -> None:
     upstream.hangs()
-    files = {"gateway.yaml": tree(upstream, second)["gateway.yaml"].replace("first_byte: 5s", "first_byte: 50ms")}
+    files = {"gateway.yaml": tree(upstream, second)["gateway.yaml"].replace("whole: 5s", "whole: 50ms")}
     async with running_gateway(tmp_path, files) as gateway:
         status, body = await ask(gateway)
 
     assert (status, body["choices"][0]["message"]["content"]) == (200, "from the second")
     await asyncio.wait_for(upstream.until(lambda: upstream.open == 0), 5)
+
+
+async def test_our_key_and_address_are_taken_out_of_a_vendor_s_refusal(
+    gateway: Running, upstream: FakeUpstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = upstream.url.removeprefix("http://")
+    said = f"bad request: Authorization: Bearer vendor-secret-0123456789 at {host}"
+    for status in (400, 401):
+        upstream._scripts.clear()
+        upstream.answers(status=status, json={"error": {"message": said, "type": "invalid_request_error"}})
+        _, body = await gateway.post("/v1/chat/completions", chat(), key=await gateway.key())
+
+        assert "vendor-secret-0123456789" not in str(body)
+        assert host not in str(body)
+    assert "vendor-secret-0123456789" not in "\n".join(str(vars(record)) for record in caplog.records)
+
+
+async def test_a_stream_of_comments_is_not_gathered_for_ever(
+    tmp_path: Path, upstream: FakeUpstream, second: FakeUpstream
+) -> None:
+    upstream.streams([b": nothing yet\n\n" * 1000] * 40)
+    second._scripts.clear()
+    second.streams([sse(*chunks("from the second"))])
+    async with running_gateway(tmp_path, tree(upstream, second)) as gateway:
+        status, body = await gateway.post_raw("/v1/chat/completions", chat("m", stream=True), key=await gateway.key())
+
+    assert status == 200
+    assert b"from the second" in body

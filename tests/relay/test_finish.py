@@ -57,7 +57,8 @@ async def test_one_event_for_each_exchange_and_no_prompt_or_secret_in_it(
     [record] = [record for record in caplog.records if record.name == "clinx.relay"]
     line = json.dumps({name: str(value) for name, value in vars(record).items()})
     assert record.message == "exchange.finished"
-    assert (record.model, record.channel, record.outcome) == ("fake-model", "main", "ok")
+    fields = vars(record)["fields"]
+    assert (fields["model"], fields["channel"], fields["outcome"]) == ("fake-model", "main", "ok")
     for secret in (key, "vendor-secret", "Say hello", "the answer text"):
         assert secret not in line
 

@@ -1,5 +1,6 @@
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -117,3 +118,39 @@ async def test_an_unknown_model_card_is_not_found(gateway: Running, path: str) -
     status, body = await gateway.get(path, key=await gateway.key())
 
     assert (status, body["error"]["code"]) == (404, "model_not_found")
+
+
+async def test_a_small_balance_is_measured_by_the_prompt_s_tokens_not_its_bytes(
+    gateway: Running, upstream: FakeUpstream
+) -> None:
+    upstream.answers(json=completion())
+    words: dict[str, Any] = {"messages": [{"role": "user", "content": "hello " * 2000}], "max_tokens": 10}
+    digits: dict[str, Any] = {"messages": [{"role": "user", "content": "1 2 3 4 5 6 7 8 9 " * 667}], "max_tokens": 10}
+
+    enough, _ = await gateway.post("/v1/chat/completions", chat(**words), key=await gateway.key(credit="0.003"))
+    too_little, _ = await gateway.post("/v1/chat/completions", chat(**digits), key=await gateway.key(credit="0.003"))
+
+    assert (enough, too_little) == (200, 429)
+
+
+async def test_a_request_no_balance_could_cover_is_refused_not_a_defect(
+    gateway: Running, upstream: FakeUpstream
+) -> None:
+    body = {"model": "fake-model", "prompt": ["a"] * 2000, "n": 128, "max_tokens": 2**30}
+
+    status, answer = await gateway.post("/v1/completions", body, key=await gateway.key())
+
+    assert (status, answer["error"]["code"]) == (429, "insufficient_quota")
+    assert upstream.requests == []
+
+
+async def test_a_pattern_is_no_model_but_what_it_matches_is(tmp_path: Path, upstream: FakeUpstream) -> None:
+    text = tree_for(upstream.url)["gateway.yaml"].replace("free-model", '"free-*"')
+    upstream.answers(json=completion())
+    async with running_gateway(tmp_path, {"gateway.yaml": text}) as gateway:
+        key = await gateway.key()
+        matched, card = await gateway.get("/v1/models/free-anything", key=key)
+        pattern, _ = await gateway.get("/v1/models/free-*", key=key)
+        asked, _ = await gateway.post("/v1/chat/completions", chat("free-*"), key=key)
+
+    assert (matched, card["id"], pattern, asked) == (200, "free-anything", 404, 404)

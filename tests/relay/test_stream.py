@@ -1,6 +1,8 @@
 import asyncio
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 
 from clinx.domain.money import Amount
@@ -9,7 +11,7 @@ from support.fake_upstream import FakeUpstream, hang, hang_up, pause, sse
 from support.gateway import Running, chat, chunks, running_gateway, tree_for
 
 
-async def open_stream(gateway: Running, key: str, **more: object):
+async def open_stream(gateway: Running, key: str, **more: Any) -> aiohttp.ClientResponse:
     return await gateway.session.post(
         f"{gateway.url}/v1/chat/completions",
         json=chat(stream=True, **more),
@@ -41,7 +43,8 @@ async def test_the_stream_is_forwarded_byte_for_byte_but_for_the_usage_nobody_as
     async with await open_stream(gateway, await gateway.key()) as response:
         body = await response.read()
 
-    assert body == odd + sse(*events[2:-1])
+    # What a vendor says in comments is between it and us; that it said something keeps the connection alive.
+    assert body == odd.replace(b": comment", b": ping") + sse(*events[2:-1])
 
 
 async def test_the_charge_is_committed_before_the_end_is_shown(gateway: Running, upstream: FakeUpstream) -> None:
@@ -155,3 +158,49 @@ async def test_shutdown_ends_a_running_stream_with_an_error_event_and_settles_it
 
     assert b'"code":"shutting_down"' in rest
     assert (row.outcome, row.usage.output) == ("shutting_down", 5)
+
+
+async def test_a_caller_who_leaves_before_any_content_pays_nothing(gateway: Running, upstream: FakeUpstream) -> None:
+    upstream.streams([hang()])
+
+    asking = asyncio.get_running_loop().create_task(open_stream(gateway, await gateway.key()))
+    await upstream.until(lambda: len(upstream.requests) == 1)
+    asking.cancel()
+    await upstream.until(lambda: upstream.open == 0)
+    await gateway.idle()
+
+    [row] = await gateway.request_logs()
+    assert (row.outcome, row.charge, row.status) == ("client_gone", Amount(0), 499)
+
+
+async def test_leaving_after_the_last_word_does_not_hide_what_it_cost(gateway: Running, upstream: FakeUpstream) -> None:
+    report = asyncio.Event()
+    events = chunks("Hello", usage=(9, 20_000))
+    upstream.streams([sse(*events[:-1], done=False), pause(report), sse(events[-1])])
+
+    response = await open_stream(gateway, await gateway.key())
+    await response.content.readuntil(b'"stop"')
+    response.close()
+    await gateway.gateway.presence.look()
+    report.set()
+    await gateway.idle()
+
+    [row] = await gateway.request_logs()
+    assert (row.usage.output, row.usage.estimated) == (20_000, False)
+
+
+async def test_a_report_from_the_beginning_is_not_the_bill_of_what_came_after(
+    gateway: Running, upstream: FakeUpstream
+) -> None:
+    events = chunks("Hello there, friend. " * 100, usage=None)
+    events[0]["usage"] = {"prompt_tokens": 9, "completion_tokens": 0, "total_tokens": 9}
+    upstream.streams([sse(*events[:2], done=False), hang()])
+
+    response = await open_stream(gateway, await gateway.key())
+    await response.content.readuntil(b"friend.")
+    response.close()
+    await upstream.until(lambda: upstream.open == 0)
+    await gateway.idle()
+
+    [row] = await gateway.request_logs()
+    assert row.usage.output > 400

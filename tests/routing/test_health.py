@@ -74,9 +74,9 @@ def test_a_suspect_credential_goes_last_but_is_used_rather_than_nothing() -> Non
 
     assert [health.pick(two) for _ in range(3)] == [B, B, B]
     assert health.pick(two, {B.fingerprint}) is A
-    assert health.ready_in(two) == 0.0
+    assert (health.rank(two), health.ready_in(two)) == (0.0, 0.0)
     health.suspect(two, B, 30.0)
-    assert health.ready_in(two) == 30.0
+    assert (health.rank(two), health.ready_in(two)) == (30.0, 0.0)
     assert health.pick(two) is B
 
 

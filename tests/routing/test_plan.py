@@ -8,7 +8,7 @@ import pytest
 
 from clinx.domain.catalog import Channel, Group
 from clinx.domain.operation import Operation
-from clinx.errors import ModelNotFound, NoChannel
+from clinx.errors import InvalidRequest, ModelNotFound
 from clinx.routing.health import Health
 from clinx.routing.plan import Candidate, Plan, expand, offered, plan
 from clinx.routing.table import RouteTable
@@ -74,7 +74,7 @@ def test_channels_that_do_not_take_the_operation_are_left_out() -> None:
 
 
 def test_no_channel_takes_the_operation() -> None:
-    with pytest.raises(NoChannel) as caught:
+    with pytest.raises(InvalidRequest) as caught:
         _plan([channel("secret-name")], operation=Operation.EMBED)
 
     assert caught.value.message == "The model 'm' does not take this operation here."

@@ -1,5 +1,6 @@
 import asyncio
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -99,10 +100,10 @@ async def test_two_open_databases_do_not_mix(database_url: str, tmp_path: Path):
 async def test_it_says_whether_it_answers(database: Database, monkeypatch: pytest.MonkeyPatch):
     assert await database.is_reachable() is True
 
-    async def away(_: str) -> None:
-        raise StorageUnavailable("away")
+    def away(*, hasty: bool) -> NoReturn:
+        raise StorageUnavailable("away" if hasty else "in no hurry")
 
-    monkeypatch.setattr(database, "fetch", away)
+    monkeypatch.setattr(database, "reading", away)
     assert await database.is_reachable() is False
 
 
@@ -124,8 +125,26 @@ def test_urls_that_mean_nothing_are_refused(url: str):
 
 
 async def test_a_server_that_is_not_there_is_unavailable():
-    with pytest.raises(StorageUnavailable):
-        await Database.connect("postgres://nobody@127.0.0.1:1/nothing")
+    with pytest.raises(StorageUnavailable) as caught:
+        await Database.connect("postgres://nobody:s3cret@127.0.0.1:1/nothing")
+
+    assert str(caught.value) == ("the database cannot be used now (postgres://127.0.0.1:1/nothing: Connection refused)")
+    assert caught.value.message == "The gateway's database cannot be used right now."
+    assert caught.value.retry_after == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("sqlite:///state/clinx.db", "state/clinx.db"),
+        ("sqlite:////var/lib/clinx.db", "/var/lib/clinx.db"),
+        ("postgres://ann:s3cret@db.example:6432/clinx?sslmode=require", "postgres://db.example:6432/clinx"),
+        ("postgresql://db.example/clinx", "postgres://db.example:5432/clinx"),
+        ("postgres://ann@[::1]/clinx", "postgres://[::1]:5432/clinx"),
+    ],
+)
+def test_a_place_is_shown_without_who_asks(url: str, shown: str):
+    assert Location(url).shown == shown
 
 
 def test_a_conflict_is_also_an_unavailability():

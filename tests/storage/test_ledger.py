@@ -51,8 +51,9 @@ async def test_a_sum_never_outgrows_its_column(database: Database):
 async def test_an_event_has_one_entry_for_an_account(database: Database):
     await database.atomically(ledger.append([ENTRY]))
 
-    assert await database.atomically(ledger.has_event("grant:1")) is True
-    assert await database.atomically(ledger.has_event("grant:2")) is False
+    written = [("grant:1", "promo", Amount(-5))]
+    assert await database.atomically(ledger.written(["grant:2", "grant:1"])) == written
+    assert await database.atomically(ledger.written(["grant:2", "grant:"])) == []
     with pytest.raises(StorageRefused):
         await database.atomically(ledger.append([ENTRY]))
 

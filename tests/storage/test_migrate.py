@@ -1,4 +1,6 @@
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from clinx.domain.ledger import EntryKind, Reservation
 from clinx.domain.money import Amount
 from clinx.storage import ledger, request_logs, reservations
 from clinx.storage.database import APP, Database, Location
-from clinx.storage.failures import StorageRefused
+from clinx.storage.failures import StorageMissing, StorageRefused
 from clinx.storage.ledger import NewEntry
 from clinx.storage.migrate import _connection, migrate, pending
 from clinx.storage.program import Program, execute
@@ -20,10 +22,49 @@ ALL = ["0001_initial", "0002_append_only"]
 
 
 async def test_a_fresh_database_gets_everything_once(empty_url: str):
-    assert await pending(empty_url) == ALL
     assert await migrate(empty_url) == ALL
     assert await pending(empty_url) == []
     assert await migrate(empty_url) == []
+
+
+async def test_what_is_missing_is_said_without_applying_it(empty_url: str):
+    await _migrate_to_the_first(empty_url)
+
+    assert await pending(empty_url) == ALL[1:]
+    assert await pending(empty_url) == ALL[1:]
+
+
+@pytest.mark.parametrize("look", [pending, partial(migrate, create=False)])
+async def test_looking_for_a_file_that_is_not_there_makes_none(
+    look: Callable[[str], Awaitable[list[str]]], tmp_path: Path
+):
+    path = tmp_path / "state" / "clinx.db"
+
+    with pytest.raises(StorageMissing) as caught:
+        await look(f"sqlite:///{path}")
+
+    assert str(caught.value) == (
+        f"no database at {path}; run `clinx serve` here or set CLINX_STATE_DIR or CLINX_DATABASE_URL"
+    )
+    assert not path.parent.exists()
+
+
+async def test_a_database_of_somebody_else_is_left_alone(empty_url: str):
+    await (await Database.connect(empty_url)).close()
+
+    with pytest.raises(StorageMissing, match="no database at"):
+        await migrate(empty_url, create=False)
+
+    database = await Database.connect(empty_url)
+    tables = "sqlite_master" if empty_url.startswith("sqlite") else "pg_tables WHERE schemaname = current_schema()"
+    assert await database.fetch(f"SELECT * FROM {tables}") == []  # noqa: S608  (our own names)
+    await database.close()
+
+
+async def test_an_old_database_is_migrated_even_by_those_who_make_none(empty_url: str):
+    await _migrate_to_the_first(empty_url)
+
+    assert await migrate(empty_url, create=False) == ALL[1:]
 
 
 async def test_several_processes_may_migrate_at_once(empty_url: str):

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from clinx.storage.database import Database
+from clinx.storage.database import Database, Location
 from clinx.storage.failures import StorageConflict, StorageRefused, StorageUnavailable
 from clinx.storage.postgres import credentials, translated_errors
 from clinx.storage.program import Program, execute, fetch
@@ -38,16 +38,31 @@ def test_a_url_is_read_whole():
         (asyncpg.DiskFullError("as sent"), StorageUnavailable),
         (asyncpg.QueryCanceledError("as sent"), StorageUnavailable),
         (asyncpg.InterfaceError("closed"), StorageUnavailable),
+        (asyncpg.InternalClientError("cannot switch to state 15"), StorageUnavailable),
         (ConnectionRefusedError(), StorageUnavailable),
         (TimeoutError(), StorageUnavailable),
     ],
 )
 def test_what_the_drivers_failures_mean(error: Exception, expected: type[Exception]):
-    with pytest.raises(Exception) as caught, translated_errors():
+    with pytest.raises(Exception) as caught, translated_errors("db"):
         raise error
 
     assert type(caught.value) is expected
     assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize("password", ["half/secret", "half?secret", "half#secret"])
+def test_a_password_that_breaks_the_url_is_not_quoted(password: str):
+    with pytest.raises(ValueError, match="port after the host") as caught:
+        Location(f"postgres://clinx:{password}@db.example/clinx")
+
+    assert "half" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_an_sslmode_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="must be one of: disable, allow"):
+        Location("postgres://db.example/clinx?sslmode=maybe")
 
 
 async def test_a_deadlock_is_a_conflict_for_one_of_the_two(database: Database, empty_url: str):

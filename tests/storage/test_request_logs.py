@@ -1,5 +1,6 @@
-from msgspec.structs import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from clinx.domain.money import Amount
 from clinx.storage import request_logs

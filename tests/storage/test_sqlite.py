@@ -41,8 +41,10 @@ async def test_a_commit_survives_power_loss_by_its_settings(tmp_path: Path):
 async def test_a_place_that_cannot_be_written_is_named(tmp_path: Path):
     (tmp_path / "file").write_text("in the way")
 
-    with pytest.raises(StorageUnavailable, match="cannot open the database"):
+    with pytest.raises(StorageUnavailable) as caught:
         await Database.connect(f"sqlite:///{tmp_path / 'file' / 'clinx.db'}")
+
+    assert str(caught.value) == f"the database cannot be used now ({tmp_path / 'file' / 'clinx.db'}: File exists)"
 
 
 async def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path):
@@ -105,7 +107,7 @@ async def test_a_full_disk_is_unavailable_and_nothing_is_kept(tmp_path: Path):
     def tables() -> Program[int]:
         return len((yield from fetch("SELECT name FROM sqlite_master")))
 
-    with pytest.raises(StorageUnavailable, match="cannot be written"):
+    with pytest.raises(StorageUnavailable, match=r"clinx\.db: database or disk is full"):
         await engine.run(fill())
 
     assert await engine.run(tables()) == 0
@@ -113,5 +115,7 @@ async def test_a_full_disk_is_unavailable_and_nothing_is_kept(tmp_path: Path):
 
 
 def test_other_failures_of_the_driver_are_unavailability():
-    with pytest.raises(StorageUnavailable), translated_errors():
+    with pytest.raises(StorageUnavailable) as caught, translated_errors("x.db"):
         raise sqlite3.NotSupportedError
+
+    assert str(caught.value) == "the database cannot be used now (x.db: NotSupportedError)"

@@ -6,13 +6,16 @@
 Import the fixtures in a room's ``conftest.py``: ``from support.database import database, database_url``.
 """
 
+import asyncio
 import os
 import shutil
 import uuid
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -50,6 +53,75 @@ class Clock:
     def advance(self, seconds: float) -> None:
         self.instant += timedelta(seconds=seconds)
         self.seconds += seconds
+
+
+class Wire:
+    """A way to a server that can be cut without either end hearing of it: a pulled cable, on loopback."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._server_address = (host, port)
+        self._open = asyncio.Event()
+        self._open.set()
+        self._writers: list[asyncio.StreamWriter] = []
+        self.port = 0
+
+    @asynccontextmanager
+    async def laid(self) -> AsyncGenerator["Wire"]:
+        server = await asyncio.start_server(self._carry_both, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        try:
+            yield self
+        finally:
+            self._open.set()
+            server.close()
+            for writer in self._writers:
+                writer.transport.abort()
+            await server.wait_closed()
+
+    def cut(self) -> None:
+        self._open.clear()
+
+    def mend(self) -> None:
+        self._open.set()
+
+    async def _carry_both(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
+        await self._open.wait()
+        try:
+            there_reader, there_writer = await asyncio.open_connection(*self._server_address)
+            self._writers.append(there_writer)
+            await asyncio.gather(self._carry(reader, there_writer), self._carry(there_reader, writer))
+        except OSError:
+            writer.transport.abort()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            await self._open.wait()
+            writer.write(data)
+        writer.transport.abort()
+
+
+@pytest_asyncio.fixture
+async def postgres_database() -> AsyncGenerator[str]:
+    """The URL of a whole PostgreSQL database of the test's own, with all tables."""
+    name = f"clinx_test_{uuid.uuid4().hex}"
+    await on_server(f"CREATE DATABASE {name}")
+    url = urlsplit(POSTGRES)._replace(path=f"/{name}").geturl()
+    try:
+        await migrate(url)
+        yield url
+    finally:
+        await on_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def on_server(*statements: str) -> None:
+    """Run statements outside the test's own database."""
+    connection = await asyncpg.connect(POSTGRES)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

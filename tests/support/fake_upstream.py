@@ -23,6 +23,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json as jsonlib
+import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -112,14 +113,16 @@ class FakeUpstream:
     open: int = 0
     """Connections that are open now."""
     url: str = ""
+    tls: ssl.SSLContext | None = None
+    """The certificate to show; without one the connections are plain."""
     _scripts: list[Script] = field(default_factory=list)
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
         host, port = self._server.sockets[0].getsockname()[:2]
-        self.url = f"http://{host}:{port}"
+        self.url = f"{'https' if self.tls else 'http'}://{host}:{port}"
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -139,12 +139,12 @@ def _headers(key: str | None, headers: Mapping[str, str] | None) -> dict[str, st
 @asynccontextmanager
 async def running_gateway(
     folder: Path, files: Mapping[str, str], *, grace: float = 5.0, **settings: Any
-) -> AsyncIterator[Running]:
+) -> AsyncGenerator[Running]:
     root = folder / "tree"
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
-    given = {"root": root, "state_dir": folder / "state", "port": 0, "poll_seconds": 0.2, **settings}
+    given: dict[str, Any] = {"root": root, "state_dir": folder / "state", "port": 0, "poll_seconds": 0.2, **settings}
     gateway = await Gateway.start(Settings(**given))
     try:
         async with aiohttp.ClientSession() as session:

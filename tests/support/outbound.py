@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 from yarl import URL
@@ -33,3 +35,10 @@ def stage_of(error: BaseException) -> str:
     """The stage the private cause names."""
     assert isinstance(error.__cause__, StageFailure)
     return error.__cause__.stage.value
+
+
+async def eventually(holds: Callable[[], bool]) -> None:
+    """Let the event loop turn until something holds."""
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110  (nothing announces what is asked)
+            await asyncio.sleep(0)

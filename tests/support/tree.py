@@ -23,7 +23,7 @@ ENVIRON = {"UPSTREAM_KEY": "vendor-secret-0123456789", "UPSTREAM_KEY_B": "vendor
 SMALL = """\
 version: 1
 models:
-  small: {price: {input: "1", output: "2", per: 1M}}
+  small: {price: {input: "1", output: "2", per: 1M}, max_output: 4096}
 channels:
   - {name: main, provider: echo, models: [small]}
 """

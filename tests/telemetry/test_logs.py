@@ -27,6 +27,18 @@ def test_an_event_is_one_json_object_with_its_fields() -> None:
     }
 
 
+def test_fields_may_come_together() -> None:
+    stream, log = written("json")
+
+    log.info("exchange.finished", extra={"fields": {"model": "gpt-4o", "charge": Amount(2500), "cause": None}})
+
+    line = json.loads(stream.getvalue())
+    assert {key: line[key] for key in line if key not in {"at", "level", "logger", "event"}} == {
+        "model": "gpt-4o",
+        "charge": "0.0000025",
+    }
+
+
 def test_text_style_writes_fields_as_pairs() -> None:
     stream, log = written("text")
 

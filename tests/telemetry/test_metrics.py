@@ -1,15 +1,19 @@
-from clinx.telemetry.metrics import Metrics
+from clinx.telemetry.metrics import Mark, Metrics
 
 
 def test_every_instrument_is_rendered_in_the_prometheus_text_format() -> None:
     metrics = Metrics()
-    metrics.exchanges.labels("openai_chat", "chat", "gpt-4o", "ok").inc()
-    metrics.charged_nano.labels("gpt-4o").inc(2500)
+    metrics.finished(Mark("openai_chat", "chat", "gpt-4o", "ok"), 0.3, 0.2)
+    metrics.consumed("gpt-4o", {"input": 7}, 2500)
 
     text = metrics.render().decode()
 
     assert 'clinx_exchanges_total{dialect="openai_chat",model="gpt-4o",operation="chat",outcome="ok"} 1.0' in text
     assert 'clinx_charged_nano_total{model="gpt-4o"} 2500.0' in text
+    assert 'clinx_usage_total{model="gpt-4o",unit="input"} 7.0' in text
+    assert 'clinx_exchange_seconds_bucket{le="0.25",operation="chat"} 0.0' in text
+    assert 'clinx_exchange_seconds_bucket{le="0.5",operation="chat"} 1.0' in text
+    assert 'clinx_first_byte_seconds_sum{operation="chat"} 0.2' in text
     assert "clinx_config_last_reload_successful 0.0" in text
     assert "_created" not in text
 

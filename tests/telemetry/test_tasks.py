@@ -26,7 +26,7 @@ async def test_a_failing_task_is_logged_and_does_not_end_the_others(caplog: pyte
         go.set()
         assert await other == "alive"
 
-    assert [(record.message, record.task) for record in caplog.records] == [("task.failed", "failing")]
+    assert [(record.message, vars(record)["task"]) for record in caplog.records] == [("task.failed", "failing")]
 
 
 async def test_a_task_starts_in_the_context_the_supervisor_was_born_in() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from clinx.errors import UpstreamMisconfigured
 from clinx.upstream.pool import Lease, Pool
-from clinx.upstream.send import Sender, Sessions
+from clinx.upstream.send import Sender, Transports
 from support.channels import channel
 from support.fake_upstream import FakeUpstream
 from support.outbound import request_to, stage_of
@@ -14,7 +14,7 @@ from support.outbound import request_to, stage_of
 ALLOWED = (ipaddress.ip_network("169.254.10.0/24"),)
 
 
-async def _call(sessions: Sessions, url: str, proxy: str | None = None) -> None:
+async def _call(sessions: Transports, url: str, proxy: str | None = None) -> None:
     response = await Sender(sessions, lambda: 0.0).send(request_to(url, proxy=proxy), deadline=30.0)
     await response.read()
 
@@ -38,7 +38,7 @@ async def test_what_nobody_leases_any_longer_is_closed(upstream: FakeUpstream, p
 
     await lease.release()
 
-    assert lease.session(None).closed
+    assert lease.transport(None).closed
     await upstream.until(lambda: upstream.open == 0)
 
 
@@ -48,13 +48,13 @@ async def test_releasing_twice_takes_nothing_from_others(pool: Pool) -> None:
     await one.release()
     await one.release()
 
-    assert not other.session(None).closed
+    assert not other.transport(None).closed
 
 
 async def test_another_egress_rule_has_its_own_connections(pool: Pool) -> None:
     strict, open_ = await pool.lease([channel()], ()), await pool.lease([channel()], ALLOWED)
 
-    assert strict.session(None) is not open_.session(None)
+    assert strict.transport(None) is not open_.transport(None)
 
 
 async def test_an_address_is_checked_by_the_rule_of_the_lease(pool: Pool) -> None:
@@ -74,7 +74,7 @@ async def test_a_proxied_channel_sends_through_its_proxy(upstream: FakeUpstream,
 
     assert upstream.requests[0].path == "http://acme.test/v1/chat/completions"
     assert upstream.requests[0].headers["host"] == "acme.test"
-    assert lease.session(upstream.url) is not lease.session(None)
+    assert lease.transport(upstream.url) is not lease.transport(None)
 
 
 async def test_a_proxy_at_a_refused_address_is_refused(pool: Pool) -> None:
@@ -112,12 +112,12 @@ async def test_the_pool_itself_offers_the_newest_lease(pool: Pool) -> None:
     old = await pool.lease([channel(), channel("p", proxy="http://proxy.test")], ())
     new = await pool.lease([channel()], ALLOWED)
 
-    assert pool.session(None) is new.session(None)
-    assert pool.session("http://proxy.test") is old.session("http://proxy.test")
+    assert pool.transport(None) is new.transport(None)
+    assert pool.transport("http://proxy.test") is old.transport("http://proxy.test")
     await new.release()
-    assert pool.session(None) is old.session(None)
+    assert pool.transport(None) is old.transport(None)
     with pytest.raises(LookupError):
-        pool.session("http://unknown.test")
+        pool.transport("http://unknown.test")
 
 
 async def test_closing_the_pool_closes_everything(pool: Pool) -> None:
@@ -126,4 +126,4 @@ async def test_closing_the_pool_closes_everything(pool: Pool) -> None:
     await pool.close()
     await lease.release()
 
-    assert lease.session(None).closed
+    assert lease.transport(None).closed

@@ -28,7 +28,7 @@ def _build(
 
 
 def test_a_request_is_complete_and_holds_nothing_else() -> None:
-    target = channel(timeouts=Timeouts(first_byte=7.0), proxy="http://proxy.test:3128")
+    target = channel(timeouts=Timeouts(first_byte=7.0, whole=9.0), proxy="http://proxy.test:3128")
 
     made = _build(target)
 
@@ -42,7 +42,14 @@ def test_a_request_is_complete_and_holds_nothing_else() -> None:
         "Accept-Encoding": "identity",
         "X-Request-Id": "req_1",
     }
-    assert (made.body, made.timeouts, made.proxy) == (b"{}", Timeouts(first_byte=7.0), "http://proxy.test:3128")
+    assert (made.body, made.proxy) == (b"{}", "http://proxy.test:3128")
+
+
+def test_a_whole_answer_may_take_longer_to_begin_than_a_stream() -> None:
+    target = channel(timeouts=Timeouts(first_byte=7.0, whole=9.0))
+
+    assert _build(target).timeouts == Timeouts(first_byte=9.0, whole=9.0)
+    assert _build(target, stream=True).timeouts == Timeouts(first_byte=7.0, whole=9.0)
 
 
 def test_a_stream_is_asked_for_by_its_media_type() -> None:
@@ -63,7 +70,9 @@ def test_a_channels_headers_replace_the_providers_whatever_their_case() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["Accept-Encoding", "content-length", "Transfer-Encoding", "Connection", "Cookie"])
+@pytest.mark.parametrize(
+    "name", ["Accept-Encoding", "content-length", "Transfer-Encoding", "Connection", "Cookie", "Host"]
+)
 def test_the_framing_of_messages_is_not_the_trees_to_set(name: str) -> None:
     assert _build(channel(headers=((name, "gzip"),))).headers == _build(channel()).headers
 

@@ -134,7 +134,7 @@ async def test_a_cut_body_is_a_broken_upstream(
 async def test_a_chunk_that_is_none_is_a_broken_upstream_long_before_the_idle_time(
     upstream: FakeUpstream, sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clinx.upstream.response.LOOK", 0.02)
+    monkeypatch.setattr("clinx.upstream.through_aiohttp.LOOK", 0.02)
     go_on = asyncio.Event()
     upstream.raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", pause(go_on), b"zz\r\nhalf\r\n")
     chunks = (await _open(upstream, sender)).chunks()
@@ -167,7 +167,7 @@ async def test_silence_between_chunks_is_bounded(upstream: FakeUpstream, sender:
 async def test_silence_outlasts_looks_at_a_connection_that_is_still_there(
     upstream: FakeUpstream, sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clinx.upstream.response.LOOK", 0.01)
+    monkeypatch.setattr("clinx.upstream.through_aiohttp.LOOK", 0.01)
     upstream.streams([b"data: 1\n\n", hang()])
     response = await _open(upstream, sender, idle=0.1)
 

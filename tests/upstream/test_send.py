@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import time
+from collections.abc import Callable
 
 import pytest
 
 from clinx.errors import UpstreamBroken, UpstreamMisconfigured, UpstreamTimeout
 from clinx.upstream.pool import Lease
 from clinx.upstream.send import STALE, Sender
-from support.fake_upstream import FakeUpstream, abort, pause
+from support.fake_upstream import FakeUpstream, abort, hang, pause
 from support.outbound import BODY, later, request_to, stage_of
 
 
@@ -244,3 +246,46 @@ async def test_a_cancelled_request_drops_its_connection(upstream: FakeUpstream, 
         await sending
 
     await upstream.until(lambda: upstream.open == 0)
+
+
+async def test_an_answer_comes_over_tls_from_a_server_that_is_who_it_says(
+    certificate: Callable[[str], ssl.SSLContext], sender: Sender
+) -> None:
+    asked: list[str | None] = []
+    shown = certificate("localhost")
+    shown.sni_callback = lambda _, name, __: asked.append(name)
+    async with FakeUpstream(tls=shown) as upstream:
+        upstream.answers(json={"ok": True})
+        url = upstream.url.replace("127.0.0.1", "localhost")
+
+        for _ in range(2):
+            response = await sender.send(request_to(url, body=b"x" * 300_000), deadline=later())
+            assert await response.read() == b'{"ok": true}'
+
+        assert [request.connection for request in upstream.requests] == [1, 1]
+        assert upstream.requests[1].body == b"x" * 300_000
+    assert asked == ["localhost"]
+
+
+async def test_a_stream_over_tls_may_be_left_in_the_middle(
+    certificate: Callable[[str], ssl.SSLContext], sender: Sender
+) -> None:
+    async with FakeUpstream(tls=certificate("localhost")) as upstream:
+        upstream.streams([b"data: 1\n\n", hang()])
+        response = await sender.send(request_to(upstream.url), deadline=later())
+        assert await anext(response.chunks()) == b"data: 1\n\n"
+
+        await response.close()
+
+        await upstream.until(lambda: upstream.open == 0)
+
+
+async def test_a_server_with_a_certificate_for_another_name_is_not_spoken_to(
+    certificate: Callable[[str], ssl.SSLContext], sender: Sender
+) -> None:
+    async with FakeUpstream(tls=certificate("elsewhere")) as upstream:
+        with pytest.raises(UpstreamMisconfigured) as caught:
+            await sender.send(request_to(upstream.url), deadline=later())
+
+    assert stage_of(caught.value) == "connect"
+    assert upstream.requests == []

@@ -36,6 +36,11 @@ INFO = aiohttp.RequestInfo(URL(f"https://{SECRET}/?key=s3cret"), "POST", CIMulti
             "connect: ClientConnectorError (Connection refused)",
         ),
         (
+            aiohttp.ClientConnectorError(KEY, ConnectionRefusedError(111, "Connect call failed ('s3cret', 443)")),
+            UpstreamBroken,
+            "connect: ClientConnectorError (Connection refused)",
+        ),
+        (
             aiohttp.ClientConnectorDNSError(KEY, OSError("no such host s3cret")),
             UpstreamBroken,
             "connect: ClientConnectorDNSError (OSError)",

@@ -19,9 +19,9 @@ class Peer:
         return (self.address, 4711) if name == "peername" else default
 
 
-def request_from(peer: str, *forwarded: str) -> web.Request:
-    headers = [("X-Forwarded-For", value) for value in forwarded]
-    return make_mocked_request("GET", "/", headers=dict(headers), transport=Peer(peer))
+def request_from(peer: str, *forwarded: str, **headers: str) -> web.Request:
+    given = {"Host": "localhost:8787", **headers, **({"X-Forwarded-For": forwarded[0]} if forwarded else {})}
+    return make_mocked_request("GET", "/", headers=given, transport=Peer(peer))
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,25 @@ def test_without_trusted_proxies_the_peer_is_the_caller() -> None:
 )
 def test_a_proxy_on_this_machine_does_not_make_its_callers_local(peer: str, forwarded: list[str], local: bool) -> None:
     assert is_local(request_from(peer, *forwarded)) is local
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "evil.example:8787"},
+        {"Host": "127.0.0.1.evil.example"},
+        {"Origin": "http://localhost:8787"},
+        {"Via": "1.1 proxy"},
+        {"X-Real-IP": "198.51.100.1"},
+        {"CF-Connecting-IP": "198.51.100.1"},
+        {"X-Forwarded-Proto": "https"},
+    ],
+)
+def test_what_a_browser_or_a_proxy_sends_from_this_machine_is_not_local(headers: dict[str, str]) -> None:
+    assert not is_local(request_from("127.0.0.1", **headers))
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:1", "127.0.0.1:8787", "127.0.0.1", "[::1]:8787", "[::1]"])
+def test_this_machine_may_be_called_by_any_of_its_own_names(host: str) -> None:
+    assert is_local(request_from("127.0.0.1", Host=host))

@@ -68,12 +68,13 @@ class Authenticator:
         """
         if not secret:
             raise Unauthenticated(
-                "no API key was given", hint="send it as `Authorization: Bearer sk-…`, `x-api-key` or `x-goog-api-key`"
+                "No API key was given.",
+                hint="Send it as `Authorization: Bearer sk-…`, `x-api-key` or `x-goog-api-key`.",
             )
         digest = secrets.digest(secret) if len(secret) <= secrets.LONGEST else ""
         found = await self._find(digest, fresh=fresh) if digest else None
         if found is None or not hmac.compare_digest(found.digest, digest):
-            raise Unauthenticated("this API key is not known", hint="check that it was copied whole")
+            raise Unauthenticated("This API key is not known.", hint="Check that it was copied whole.")
         self._judge(found, address)
         return Principal(found.user, found.token, found.token.group or found.user.group)
 
@@ -91,13 +92,13 @@ class Authenticator:
     def _judge(self, found: StoredToken, address: str | None) -> None:
         token = found.token
         if token.status is not Status.ACTIVE:
-            raise TokenDisabled("this API key was revoked", hint="ask the operator for a new one")
+            raise TokenDisabled("This API key was revoked.", hint="Ask the operator for a new one.")
         if token.expires_at is not None and token.expires_at <= self._now():
-            raise TokenExpired("this API key has expired", hint="ask the operator for a new one")
+            raise TokenExpired("This API key has expired.", hint="Ask the operator for a new one.")
         if found.user.status is not Status.ACTIVE:
-            raise PermissionDenied("this account is disabled", hint="ask the operator to enable it")
+            raise PermissionDenied("This account is disabled.", hint="Ask the operator to enable it.")
         if token.networks and not _within(address, token.networks):
-            raise PermissionDenied("this API key may not be used from this address")
+            raise PermissionDenied("This API key may not be used from this address.")
 
     async def _find(self, digest: str, *, fresh: bool) -> StoredToken | None:
         if fresh:  # Not even somebody else's question: it may have been asked before the change.
@@ -164,7 +165,7 @@ def check_model(principal: Principal, model: str) -> None:
     """
     if principal.token.models and model not in principal.token.models:
         raise ModelNotAllowed(
-            f"this API key may not use the model {model!r}",
-            hint=f"it may use: {', '.join(sorted(principal.token.models)[:20])}",
+            f"This API key may not use the model {model[:100]!r}.",
+            hint=f"It may use: {', '.join(sorted(principal.token.models)[:20])}.",
             param="model",
         )

@@ -15,6 +15,7 @@ from clinx.storage.failures import StorageRefused
 from clinx.storage.users import NewUser
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
+_ID: Final = re.compile(r"[0-9]{1,18}")
 _GROUP: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -35,15 +36,17 @@ async def create(
         raise AccountError(f"there is a user {name!r} already") from error
 
 
-async def find(database: Database, name: str) -> User:
-    """Return the user of that name.
+async def find(database: Database, reference: str) -> User:
+    """Return the user of that name or, when nobody has such a name, of that id.
 
     Raises:
         AccountError: there is none.
     """
-    user = await users.find(database, name) if _NAME.fullmatch(name) else None
+    user = await users.find(database, reference) if _NAME.fullmatch(reference) else None
+    if user is None and _ID.fullmatch(reference):
+        user = await users.get(database, int(reference))
     if user is None:
-        raise AccountError(f"there is no user {name!r}")
+        raise AccountError(f"there is no user {reference!r}; `clinx user list` shows names and ids")
     return user
 
 

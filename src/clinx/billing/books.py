@@ -175,7 +175,7 @@ class Books:
 
     def _refusal(self, reservation: Reservation) -> GatewayError | None:
         if reservation.id in self.reservations or reservation.id in self.opened:
-            return InternalError("this request id was used before", hint="send the request again under another id")
+            return InternalError("This request id was used before.", hint="Send the request again under another id.")
         token = self._tokens.get(reservation.token_id)
         if (refusal := token_refusal(token.budget if token else None, self.now)) is not None:
             return refusal
@@ -208,23 +208,23 @@ class Books:
 def token_refusal(budget: TokenBudget | None, now: datetime) -> GatewayError | None:
     """Say why a token may not spend at all, if so; None for the token means it was deleted."""
     if budget is None or budget.status is not Status.ACTIVE:
-        return TokenDisabled("this API key was revoked", hint="ask the operator for a new one")
+        return TokenDisabled("This API key was revoked.", hint="Ask the operator for a new one.")
     if budget.expires_at is not None and budget.expires_at <= now:
-        return TokenExpired("this API key has expired", hint="ask the operator for a new one")
+        return TokenExpired("This API key has expired.", hint="Ask the operator for a new one.")
     if budget.user_status is not Status.ACTIVE:
-        return PermissionDenied("this account is disabled", hint="ask the operator to enable it")
+        return PermissionDenied("This account is disabled.", hint="Ask the operator to enable it.")
     return None
 
 
 def _budget_spent(left: Amount, wanted: Amount) -> BudgetSpent:
     return BudgetSpent(
-        f"the budget of this API key is spent: {max(left, ZERO)} left, this request may cost {wanted}",
-        hint="lower max_tokens, or ask for a larger budget",
+        f"The budget of this API key is spent: {max(left, ZERO)} left, this request may cost {wanted}.",
+        hint="Lower max_tokens, or ask for a larger budget.",
     )
 
 
 def _insufficient(available: Amount, wanted: Amount) -> InsufficientBalance:
     return InsufficientBalance(
-        f"the balance is insufficient: {max(available, ZERO)} available, this request may cost {wanted}",
-        hint="top up the account, or lower max_tokens",
+        f"The balance is insufficient: {max(available, ZERO)} available, this request may cost {wanted}.",
+        hint="Top up the account, or lower max_tokens.",
     )

@@ -4,8 +4,9 @@ While a transaction commits, the next batch gathers; when nothing is going on, a
 timer, so an idle ledger adds no delay and a busy one no transaction. Every caller is answered after the commit that
 holds its operation.
 
-A hold may be refused when the database is away; a settlement, a release or a log that is due is kept and tried again
-until it is written or the process must go. A caller that leaves while its hold is being written gets nothing: the
+When the database is away or slow, callers hear of it within `PATIENCE`: holds are refused, at once while the outage
+lasts; a settlement, a release or a log that is due is kept and tried again until it is written or the process must
+go, but nobody waits for it. A caller that leaves or was refused while its hold is being written keeps nothing: the
 hold is released.
 """
 
@@ -13,22 +14,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
 from clinx.billing.batch import execute
 from clinx.billing.operations import Hold, Operation, Outcome, Record, Release, Resolution, Settle
+from clinx.billing.outage import Outage, Seldom
+from clinx.billing.ticket import Ticket
 from clinx.domain.identity import Principal
 from clinx.domain.ledger import Reservation
 from clinx.domain.money import ZERO, Amount
 from clinx.domain.request_log import RequestLog
 from clinx.errors import BillingUnavailable, GatewayError, InternalError
 from clinx.storage.database import Database
-from clinx.storage.failures import StorageConflict, StorageRefused, StorageUnavailable
+from clinx.storage.failures import StorageConflict, StorageInDoubt, StorageRefused, StorageUnavailable
 from clinx.telemetry.tasks import Supervisor
 
 log = logging.getLogger("clinx.billing")
@@ -39,39 +42,34 @@ MOST_LOGS: Final = 10_000
 """Logs without money that may wait; beyond, they are dropped rather than fill the memory while the database is away."""
 CONFLICTS: Final = 8
 """Immediate retries of a transaction that lost a race."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Ticket:
-    """An operation and whoever waits for it."""
-
-    operation: Operation
-    answer: asyncio.Future[Outcome]
-
-    def succeed(self, outcome: Outcome) -> None:
-        if self.answer.done():
-            return
-        if isinstance(outcome, GatewayError):
-            self.answer.set_exception(outcome)
-        else:
-            self.answer.set_result(outcome)
-
-    def fail(self, error: GatewayError) -> None:
-        self.succeed(error)
+PATIENCE: Final = timedelta(seconds=1)
+"""How long a caller waits for a ledger that says nothing."""
 
 
 class Cashier:
     """Holds, settles, releases and records."""
 
     def __init__(
-        self, database: Database, supervisor: Supervisor, *, now: Callable[[], datetime], random: Random
+        self,
+        database: Database,
+        supervisor: Supervisor,
+        *,
+        now: Callable[[], datetime],
+        random: Random,
+        patience: timedelta = PATIENCE,
     ) -> None:
         """Wire it; nothing runs before `start`."""
         self._database = database
         self._supervisor = supervisor
         self._now = now
         self._random = random
-        self._queue: deque[_Ticket] = deque()
+        self._patience = patience
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._queue: deque[Ticket] = deque()
+        self._batch: list[Ticket] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._outage = Outage(time.monotonic_ns)
+        self._dropped = Seldom(time.monotonic_ns)
         self._awake = asyncio.Event()
         self._closing = False
         self._worker: asyncio.Task[None] | None = None
@@ -111,7 +109,7 @@ class Cashier:
             outcome = await answer
         except asyncio.CancelledError:
             if answer.done() and not answer.cancelled() and answer.exception() is None:
-                self._submit(Release(reservation, None))  # Granted, but whoever asked was cancelled before hearing it.
+                self._give_back(reservation)  # Granted, but whoever asked was cancelled before hearing it.
             raise
         assert isinstance(outcome, Reservation)  # noqa: S101  (tells the type checker what Books promises)
         return outcome
@@ -119,10 +117,11 @@ class Cashier:
     async def settle(self, reservation: Reservation, charge: Amount, *, attempt: int, log: RequestLog) -> Resolution:
         """Charge for an exchange, free its hold and write its log: once, whatever the balance.
 
-        Returns when it is committed, however long that takes.
+        Returns when it is committed. What was handed over is written even if this raises or is cancelled.
 
         Raises:
-            BillingUnavailable: the process went away before the ledger could be written.
+            BillingUnavailable: the ledger cannot be written now; it is kept and written as soon as that works. If
+                the process must go first, it is logged as lost.
         """
         if charge < ZERO:
             raise ValueError("a charge is not negative")
@@ -132,53 +131,103 @@ class Cashier:
         """Free a hold without a charge and write the log.
 
         Raises:
-            BillingUnavailable: the process went away before the ledger could be written; the sweep will free it.
+            BillingUnavailable: the ledger cannot be written now; it is kept, as in `settle`. If it is lost with the
+                process, the sweep frees the hold.
         """
         return _resolution(await self._submit(Release(reservation, log)))
 
     async def record(self, entry: RequestLog) -> None:
         """Write the log of an exchange that held nothing; dropped when too many wait. Never raises."""
         if len(self._queue) >= MOST_LOGS:
-            log.warning("billing.log_dropped", extra={"id": entry.id})
+            self._drop()
             return
         try:
             await self._submit(Record(entry))
-        except GatewayError as error:
-            log.warning("billing.log_dropped", extra={"id": entry.id, "code": error.code})
+        except GatewayError:
+            self._drop()
+
+    def _drop(self) -> None:
+        if count := self._dropped.count():
+            log.warning("billing.log_dropped", extra={"count": count})
+
+    def _give_back(self, reservation: Reservation) -> None:
+        """Free a hold that nobody will ever settle: without this it would stay until the sweep."""
+        self._enqueue(Ticket(Release(reservation, None), None))
 
     def _submit(self, operation: Operation) -> asyncio.Future[Outcome]:
-        ticket = _Ticket(operation, asyncio.get_running_loop().create_future())
+        loop = self._loop
+        if loop is None:  # Kept, for asking costs a system call.
+            loop = self._loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Outcome] = loop.create_future()
+        ticket = Ticket(operation, answer)
+        if self._outage.is_on and self._turn_away(ticket):
+            return answer
+        self._enqueue(ticket)
+        return answer
+
+    def _enqueue(self, ticket: Ticket) -> None:
         self._queue.append(ticket)
         if self._closing if self._worker is None else self._worker.done():
             self._abandon_all()
         self._awake.set()
-        return ticket.answer
 
     async def _serve(self) -> None:
         failures = 0
         while True:
-            if not self._queue:
-                if self._closing:
-                    return
-                self._awake.clear()
-                await self._awake.wait()
-                continue
-            batch = self._take()
-            if await self._commit(batch):
-                failures = 0
-            else:
+            if self._outage.is_on:  # Tried again even with nothing to write: holds come back only when it works.
                 failures += 1
                 await asyncio.sleep(self._random.uniform(0.5, 1.0) * min(0.05 * 2**failures, 1.0))
+            elif not self._queue and not self._closing:
+                self._awake.clear()
+                await self._awake.wait()
+            if self._closing and not self._queue:
+                return
+            if await self._attend(self._take()):
+                failures = 0
+                self._outage.end()
 
-    def _take(self) -> list[_Ticket]:
-        batch: list[_Ticket] = []
-        while self._queue and len(batch) < BATCH:
-            ticket = self._queue.popleft()
-            if not (ticket.answer.cancelled() and isinstance(ticket.operation, Hold)):
-                batch.append(ticket)
-        return batch
+    async def _attend(self, batch: list[Ticket]) -> bool:
+        """Commit a batch; meanwhile its callers, and those behind it, wait only so long."""
+        self._batch = batch
+        self._time_half(self._lose_patience_soon)
+        try:
+            return await self._commit(batch)
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
 
-    async def _commit(self, batch: list[_Ticket]) -> bool:
+    def _time_half(self, then: Callable[[], None]) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._patience.total_seconds() / 2, then)
+
+    def _lose_patience_soon(self) -> None:
+        # In two halves: when this process itself was stopped for long, the database is not to blame.
+        self._time_half(self._lose_patience)
+
+    def _lose_patience(self) -> None:
+        waiting = len(self._batch) + len(self._queue)
+        self._outage.fail(f"no answer for {self._patience.total_seconds():g} s", waiting=waiting)
+        for ticket in self._batch:
+            self._turn_away(ticket, late=True)
+        self._turn_all_away(late=True)
+
+    def _turn_all_away(self, *, late: bool) -> None:
+        self._queue = deque(ticket for ticket in self._queue if not self._turn_away(ticket, late=late))
+
+    def _turn_away(self, ticket: Ticket, *, late: bool = False) -> bool:
+        """Answer whoever should not wait for the end of the outage; say whether the operation itself is refused."""
+        if ticket.is_hold and not ticket.is_unheard:
+            self._outage.refuse()
+        if ticket.is_hold or late or self._outage.lasted >= self._patience or isinstance(ticket.operation, Record):
+            ticket.turn_away()
+        return ticket.is_hold
+
+    def _take(self) -> list[Ticket]:
+        """Take what comes next, without the holds of callers that have left."""
+        queue = self._queue
+        taken = [queue.popleft() for _ in range(min(len(queue), BATCH))]
+        return [ticket for ticket in taken if not (ticket.is_unheard and ticket.is_hold)]
+
+    async def _commit(self, batch: list[Ticket]) -> bool:
         """Execute a batch and answer its callers; False when the database was away."""
         try:
             outcomes = await self._execute([ticket.operation for ticket in batch])
@@ -203,34 +252,32 @@ class Cashier:
                 await asyncio.sleep(self._random.uniform(0, 0.002 * 2**attempt))
         return await self._database.atomically(execute(operations, self._now()))
 
-    def _answer(self, ticket: _Ticket, outcome: Outcome) -> None:
-        if ticket.answer.cancelled() and isinstance(outcome, Reservation):
-            # Whoever asked has gone: nobody else would ever free it before the sweep.
-            self._submit(Release(outcome, None))
-            return
-        if outcome is Resolution.UNKNOWN:
+    def _answer(self, ticket: Ticket, outcome: Outcome) -> None:
+        if isinstance(outcome, Reservation) and ticket.is_unheard:
+            self._give_back(outcome)
+        elif outcome is Resolution.UNKNOWN and ticket.answer is not None:
             log.error("billing.unknown_hold", extra={"operation": repr(ticket.operation)})
         ticket.succeed(outcome)
 
-    async def _divide(self, batch: list[_Ticket], error: StorageRefused) -> bool:
+    async def _divide(self, batch: list[Ticket], error: StorageRefused) -> bool:
         """Find the operation whose values the database refuses, so that the others do not suffer."""
         if len(batch) > 1:
             middle = len(batch) // 2
             first = await self._commit(batch[:middle])
             return await self._commit(batch[middle:]) and first
         log.critical("billing.refused", extra={"operation": repr(batch[0].operation)}, exc_info=error)
-        batch[0].fail(InternalError("the ledger refused this operation"))
+        batch[0].succeed(InternalError("The ledger refused this operation."))
         return True
 
-    def _postpone(self, batch: list[_Ticket], error: StorageUnavailable) -> None:
-        log.warning("billing.unavailable", extra={"waiting": len(batch) + len(self._queue)}, exc_info=error)
-        due: list[_Ticket] = []
-        for ticket in batch:
-            if isinstance(ticket.operation, Hold):
-                ticket.fail(BillingUnavailable("the ledger cannot be written right now", retry_after=1))
-            else:
-                due.append(ticket)
-        self._queue.extendleft(reversed(due))
+    def _postpone(self, batch: list[Ticket], error: StorageUnavailable) -> None:
+        """Keep what is due, refuse the holds, and give those back that may have been written after all."""
+        self._queue.extendleft(reversed(batch))
+        self._outage.fail(str(error), waiting=len(self._queue))
+        self._turn_all_away(late=False)
+        if isinstance(error, StorageInDoubt):
+            for ticket in batch:
+                if isinstance(ticket.operation, Hold):
+                    self._give_back(ticket.operation.reservation)
 
     def _stopped(self, _: asyncio.Task[None]) -> None:
         self._abandon_all()
@@ -240,7 +287,7 @@ class Cashier:
             ticket = self._queue.popleft()
             if not isinstance(ticket.operation, Hold):
                 log.critical("billing.lost", extra={"operation": repr(ticket.operation)})
-            ticket.fail(BillingUnavailable("the gateway is shutting down", retry_after=1))
+            ticket.succeed(BillingUnavailable("The gateway is shutting down.", retry_after=1))
 
 
 def _resolution(outcome: Outcome) -> Resolution:

@@ -7,9 +7,6 @@ from typing import Final
 from clinx.domain.catalog import Model
 from clinx.domain.usage import Usage
 
-BYTES_PER_TOKEN: Final = 3
-"""Fewer than real text has in any common encoding (about 4 in English), so that the bound is on the safe side."""
-
 ENVELOPE_TOKENS: Final = 16
 """What a vendor adds around the prompt: roles, separators, the primed answer."""
 
@@ -17,9 +14,21 @@ DEFAULT_MAX_OUTPUT: Final = 4096
 """Tokens of an answer that neither the caller nor the model bounds."""
 
 
+COUNT_MARGIN: Final = 16
+"""A counted prompt is held with one token in so many on top: other tokenizers cut differently than ours."""
+
+
 def prompt_bound(prompt_bytes: int) -> int:
-    """Return a number of tokens that a prompt of so many bytes hardly exceeds, without reading it."""
-    return -(-prompt_bytes // BYTES_PER_TOKEN) + ENVELOPE_TOKENS
+    """Return a number of tokens that a prompt of so many bytes does not exceed, without reading it.
+
+    No byte-level tokenizer makes more tokens than there are bytes; digits and rare scripts come close to that.
+    """
+    return prompt_bytes + ENVELOPE_TOKENS
+
+
+def counted_bound(prompt_tokens: int) -> int:
+    """Return the tokens to hold for a prompt that was counted."""
+    return prompt_tokens + prompt_tokens // COUNT_MARGIN + ENVELOPE_TOKENS
 
 
 def ceiling(
@@ -32,8 +41,8 @@ def ceiling(
 ) -> Usage:
     """Return the most usage that an exchange may cause: a whole prompt, and ``choices`` answers of full length.
 
-    The caller's bound on one answer counts as far as the model's own goes; without one, the smaller of the model's
-    and the default counts.
+    The caller's bound on one answer counts as it is, for it is what the upstream is told; without one, the model's
+    own bound counts, and without that the default.
 
     Raises:
         ValueError: a negative count, or no choice at all.
@@ -41,7 +50,7 @@ def ceiling(
     if prompt_tokens < 0 or choices < 1 or (max_output_tokens is not None and max_output_tokens < 0):
         raise ValueError("an exchange has a prompt of at least nothing and at least one choice")
     prompt = prompt_tokens if model.context is None else min(prompt_tokens, model.context)
-    answer = default_max_output if max_output_tokens is None else max_output_tokens
-    if model.max_output is not None:
-        answer = min(answer, model.max_output)
+    answer = max_output_tokens
+    if answer is None:
+        answer = default_max_output if model.max_output is None else model.max_output
     return Usage(input=prompt, output=choices * answer, call=1)

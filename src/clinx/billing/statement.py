@@ -8,7 +8,7 @@ from clinx.domain.identity import User
 from clinx.domain.ledger import Balance, LedgerEntry
 from clinx.storage import statements
 from clinx.storage.database import Database
-from clinx.storage.statements import DailySpend, Discrepancy
+from clinx.storage.statements import DailySpend, Discrepancy, OpenHold
 
 
 async def balance(database: Database, user: User) -> Balance:
@@ -24,6 +24,11 @@ async def entries(database: Database, user: User, *, before: int | None = None, 
 async def spend(database: Database, user: User, since: datetime) -> list[DailySpend]:
     """Return what a user was charged on each day (UTC) since an instant, oldest first."""
     return await statements.spend_by_day(database, user.account, since)
+
+
+async def holds(database: Database, user: User, *, limit: int = 50) -> list[OpenHold]:
+    """Return a user's open holds, with the instants they expire; those that expire first are first."""
+    return await statements.open_holds(database, user.id, limit=limit)
 
 
 async def discrepancies(database: Database) -> list[Discrepancy]:

@@ -39,12 +39,16 @@ async def sweep(database: Database, now: datetime) -> int:
 
 async def keep_sweeping(database: Database, *, now: Callable[[], datetime], every: timedelta = EVERY) -> None:
     """Sweep at once and then again and again, until cancelled; a failure only delays the next one."""
+    failing = False
     while True:
         try:
             expired = await sweep(database, now())
         except StorageUnavailable as error:
-            log.warning("billing.sweep_failed", exc_info=error)
+            if not failing:  # Once: an hour without a database is no news every minute.
+                log.warning("billing.sweep_failed", extra={"reason": str(error)})
+            failing = True
         else:
+            failing = False
             if expired:
                 log.warning("billing.holds_expired", extra={"count": expired})
         await asyncio.sleep(every.total_seconds())

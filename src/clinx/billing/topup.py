@@ -19,6 +19,8 @@ from clinx.storage.program import Program
 _KEY: Final = 128
 _REASON: Final = 1000
 _TRIES: Final = 4
+_EVENTS: Final = {EntryKind.GRANT: "grant", EntryKind.ADJUSTMENT: "adjust"}
+"""What the events of a kind begin with; the key follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,43 +32,58 @@ class Cause:
     key: str
 
 
+class KeyReused(ValueError):
+    """The key was used before, for something else: another amount or another user. Nothing changed."""
+
+
 async def grant(database: Database, user: User, amount: Amount, cause: Cause, *, at: datetime) -> bool:
-    """Give a user an amount out of ``promo``; False when the key was used before and nothing changed.
+    """Give a user an amount out of ``promo``; False when this was done before under the key, and nothing changed.
 
     Raises:
         ValueError: the amount is not positive, or the key is empty or too long.
+        KeyReused: the key was used for another amount, another user, or an adjustment.
         StorageUnavailable: the database cannot be written now.
     """
     if amount.nano <= 0:
         raise ValueError("a grant is positive")
-    event = f"grant:{_key(cause)}"
-    return await _once(database, _Transfer(event, PROMO, user.account, amount, EntryKind.GRANT, at, _detail(cause)))
+    return await _once(
+        database, _Transfer(_key(cause), PROMO, user.account, amount, EntryKind.GRANT, at, _detail(cause))
+    )
 
 
 async def adjust(database: Database, user: User, amount: Amount, cause: Cause, *, at: datetime) -> bool:
-    """Correct a user's balance, up or down, against ``adjust``; False when the key was used before.
+    """Correct a user's balance, up or down, against ``adjust``; False when this was done before under the key.
 
     Raises:
         ValueError: the amount is zero, or the key is empty or too long.
+        KeyReused: the key was used for another amount, another user, or a grant.
         StorageUnavailable: the database cannot be written now.
     """
     if not amount:
         raise ValueError("an adjustment changes something")
-    event = f"adjust:{_key(cause)}"
     return await _once(
-        database, _Transfer(event, ADJUST, user.account, amount, EntryKind.ADJUSTMENT, at, _detail(cause))
+        database, _Transfer(_key(cause), ADJUST, user.account, amount, EntryKind.ADJUSTMENT, at, _detail(cause))
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Transfer:
-    event: str
+    key: str
     source: str
     account: str
     amount: Amount
     kind: EntryKind
     at: datetime
     detail: str
+
+    @property
+    def event(self) -> str:
+        return f"{_EVENTS[self.kind]}:{self.key}"
+
+    @property
+    def namesakes(self) -> list[str]:
+        """The events that the key may have been used for."""
+        return [f"{name}:{self.key}" for name in _EVENTS.values()]
 
     def entry(self, account: str, amount: Amount) -> NewEntry:
         return NewEntry(self.event, account, amount, self.kind, self.at, detail=self.detail)
@@ -95,8 +112,11 @@ async def _once(database: Database, transfer: _Transfer) -> bool:
 def _execute(transfer: _Transfer) -> Program[bool]:
     yield from ledger.open_account(transfer.account)
     yield from ledger.lock_accounts({transfer.account})
-    if (yield from ledger.has_event(transfer.event)):
+    written = yield from ledger.written(transfer.namesakes)
+    if (transfer.event, transfer.account, transfer.amount) in written:
         return False
+    if written:
+        raise KeyReused(f"the key {transfer.key!r} was used before for another amount or user; nothing changed")
     yield from ledger.append(
         [
             transfer.entry(transfer.account, transfer.amount),

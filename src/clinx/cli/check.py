@@ -11,7 +11,7 @@ from pathlib import Path
 from clinx.config.compile import compile_tree
 from clinx.config.diagnostics import ConfigError, Format, render
 from clinx.config.secrets import SecretResolver
-from clinx.config.tree import default_tree, read_tree
+from clinx.config.tree import ROOT_FILE, default_tree, read_tree
 from clinx.dialects.registry import DIALECTS
 from clinx.settings import Settings
 
@@ -33,9 +33,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Print findings to standard output and a summary to standard error."""
     settings = Settings()
-    root = _root(args.path or settings.root)
-    if not root.is_dir():
-        print(f"clinx check: no folder {root}", file=sys.stderr)
+    path: Path = args.path or settings.root
+    root = path.parent if path.name == ROOT_FILE else path
+    if not root.is_dir() or (root != path and not os.path.lexists(path)):
+        print(f"clinx check: no {'folder' if root == path else 'file'} {path}", file=sys.stderr)
         return 2
     tree = read_tree(root, default_tree())
     secrets = SecretResolver(
@@ -58,10 +59,6 @@ def run(args: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     return 0
-
-
-def _root(path: Path) -> Path:
-    return path.parent if path.name == "gateway.yaml" else path
 
 
 def _prefixes(text: str) -> list[str]:

@@ -12,17 +12,19 @@ from pydantic import ValidationError
 from clinx.accounts.failures import AccountError
 from clinx.errors import GatewayError
 from clinx.settings import Settings
-from clinx.storage.database import Database
-from clinx.storage.failures import StorageRefused
+from clinx.storage.database import Database, Location
+from clinx.storage.failures import StorageRefused, StorageUnavailable
 from clinx.storage.migrate import migrate
 
 
-def on_database(work: Callable[[Database, argparse.Namespace], Awaitable[int]]) -> Callable[[argparse.Namespace], int]:
-    """Make a command of some work on the database, which is migrated first."""
+def on_database(
+    work: Callable[[Database, argparse.Namespace], Awaitable[int]], *, create: bool = False
+) -> Callable[[argparse.Namespace], int]:
+    """Make a command of some work on the database, which is migrated first; a new one is made only on request."""
 
     def run(arguments: argparse.Namespace) -> int:
         async def opened(url: str) -> int:
-            await migrate(url)
+            await _prepare(url, create=create)
             database = await Database.connect(url)
             try:
                 return await work(database, arguments)
@@ -32,6 +34,14 @@ def on_database(work: Callable[[Database, argparse.Namespace], Awaitable[int]]) 
         return reporting(opened)
 
     return run
+
+
+async def _prepare(url: str, *, create: bool) -> None:
+    location = Location(url)
+    is_new = location.path is not None and not location.path.exists()
+    await migrate(url, create=create)
+    if is_new:
+        print(f"clinx: made a new database at {location.shown}", file=sys.stderr)
 
 
 def reporting(work: Callable[[str], Awaitable[int]]) -> int:
@@ -45,9 +55,16 @@ def reporting(work: Callable[[str], Awaitable[int]]) -> int:
     except ValidationError as error:
         return _complain("; ".join(f"CLINX_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()))
     except GatewayError as error:
-        return _complain(f"{error.message} ({error.__cause__})" if error.__cause__ else error.message)
+        return _complain(with_cause(error))
     except (AccountError, StorageRefused, ValueError, OverflowError) as error:
         return _complain(str(error))
+
+
+def with_cause(error: GatewayError) -> str:
+    """Return what failed and why, for an operator: callers never see the cause."""
+    if isinstance(error, StorageUnavailable):
+        return str(error)
+    return f"{error.message} ({error.__cause__})" if error.__cause__ else error.message
 
 
 def _complain(message: str) -> int:

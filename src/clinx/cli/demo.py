@@ -22,15 +22,16 @@ _CONTENT = "Tell me something about ledgers."
 
 
 async def issue_demo_key(gateway: Gateway, *, at: datetime) -> str:
-    """Return a fresh key of the user ``demo``, whose balance is topped up; keys of earlier starts are revoked."""
+    """Return a fresh key of the user ``demo``, whose balance is topped up; that of the start before is replaced."""
     user = await _demo_user(gateway, at=at)
     for token in await tokens.of_user(gateway.database, user):
-        await tokens.delete(gateway.database, token)
+        if token.name == USER:
+            await tokens.delete(gateway.database, token)
     missing = CREDIT - (await statement.balance(gateway.database, user)).total
     if missing > Amount(0):
         cause = Cause("clinx serve --demo", "demonstration credit", f"demo:{at.isoformat()}:{os.getpid()}")
         await topup.grant(gateway.database, user, missing, cause, at=at)
-    issued = await tokens.issue(gateway.database, user, "demo", at=at, limits=Limits(expires_at=at + _LIFETIME))
+    issued = await tokens.issue(gateway.database, user, USER, at=at, limits=Limits(expires_at=at + _LIFETIME))
     return issued.secret
 
 
@@ -48,7 +49,7 @@ async def print_welcome(gateway: Gateway, *, demo: bool) -> None:
         secret = await issue_demo_key(gateway, at=datetime.now(UTC))
         print(_demo_text(gateway, secret), file=sys.stderr, flush=True)
     elif not await users.everyone(gateway.database):
-        print(_FIRST_STEPS, file=sys.stderr, flush=True)
+        print(_first_steps(), file=sys.stderr, flush=True)
 
 
 def _demo_text(gateway: Gateway, secret: str) -> str:
@@ -67,13 +68,19 @@ def _demo_text(gateway: Gateway, secret: str) -> str:
 
     OPENAI_BASE_URL={gateway.url}/v1 OPENAI_API_KEY={secret}
 
-  What it cost: clinx user show {USER}. Edit gateway.yaml and the next request follows. Ctrl-C stops.
+  What it cost: {_command()} user show {USER}. Edit gateway.yaml and the next request follows. Ctrl-C stops.
 """
 
 
-_FIRST_STEPS = """
-  There are no users yet. In another terminal, in this folder:
+def _command() -> str:
+    """Return how this command was called, for whoever did not install it on the path."""
+    return sys.argv[0] if sys.argv[0].endswith("clinx") else "clinx"
 
-    clinx user create alice --credit 10
-    clinx token create alice
+
+def _first_steps() -> str:
+    return f"""
+  There are no users yet. In another terminal, in this folder and with the same CLINX_* settings:
+
+    {_command()} user create alice --credit 10
+    {_command()} token create alice
 """

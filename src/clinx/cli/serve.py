@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from clinx.app import Gateway
+from clinx.cli.database import with_cause
 from clinx.cli.demo import print_welcome
 from clinx.config.diagnostics import ConfigError
 from clinx.settings import PREFIX, Settings, unknown_variables
@@ -53,7 +54,9 @@ def run(arguments: argparse.Namespace) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 1
-    except (StorageUnavailable, OSError, ValueError) as error:
+    except StorageUnavailable as error:
+        return _refuse(with_cause(error))
+    except (OSError, ValueError) as error:
         return _refuse(str(error))
     return 0
 

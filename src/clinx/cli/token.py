@@ -9,6 +9,7 @@ from typing import Any
 from clinx.accounts import tokens, users
 from clinx.accounts.tokens import Limits
 from clinx.cli.arguments import amount, expiry, names, network
+from clinx.cli.catalogue import warn_about
 from clinx.cli.database import on_database, table
 from clinx.domain.identity import Token
 from clinx.storage.database import Database
@@ -20,7 +21,7 @@ def add_parser(commands: Any) -> None:
         title="verbs", metavar="VERB", required=True
     )
     create = verbs.add_parser("create", help="issue a key; its secret is printed once and never again")
-    create.add_argument("user", metavar="USER")
+    create.add_argument("user", metavar="USER|ID")
     create.add_argument("--name", default="default", help="what people call it (default: default)")
     create.add_argument("--models", type=names, default=frozenset[str](), metavar="A,B", help="only these models")
     create.add_argument("--group", help="channels and prices of this group instead of the user's")
@@ -32,7 +33,7 @@ def add_parser(commands: Any) -> None:
     create.set_defaults(run=on_database(_create))
 
     listing = verbs.add_parser("list", help="list a user's keys")
-    listing.add_argument("user", metavar="USER")
+    listing.add_argument("user", metavar="USER|ID")
     listing.set_defaults(run=on_database(_list))
 
     show = verbs.add_parser("show", help="show one key and its limits")
@@ -55,6 +56,7 @@ async def _create(database: Database, args: argparse.Namespace) -> int:
         budget=args.budget,
     )
     issued = await tokens.issue(database, user, args.name, at=at, limits=limits)
+    warn_about(group=args.group, models=args.models)
     print(issued.secret)
     return 0
 

@@ -12,6 +12,7 @@ from clinx.accounts import tokens, users
 from clinx.billing import statement, topup
 from clinx.billing.topup import Cause
 from clinx.cli.arguments import amount
+from clinx.cli.catalogue import warn_about
 from clinx.cli.database import on_database, table
 from clinx.domain.identity import Role, Status, User
 from clinx.domain.money import ZERO, Amount
@@ -30,24 +31,24 @@ def add_parser(commands: Any) -> None:
     create.add_argument("--group", default="default", help="group of the tree: channels and prices (default: default)")
     create.add_argument("--role", type=Role, choices=list(Role), default=Role.USER)
     create.add_argument("--credit", type=amount, default=ZERO, metavar="AMOUNT", help="start with this much, e.g. 5.00")
-    create.set_defaults(run=on_database(_create))
+    create.set_defaults(run=on_database(_create, create=True))
 
     listing = verbs.add_parser("list", help="list users and balances")
     listing.set_defaults(run=on_database(_list))
 
-    show = verbs.add_parser("show", help="show a user: balance, tokens, latest ledger entries")
-    show.add_argument("name", metavar="NAME")
+    show = verbs.add_parser("show", help="show a user: balance, tokens, open holds, latest ledger entries")
+    show.add_argument("name", metavar="NAME|ID")
     show.set_defaults(run=on_database(_show))
 
     credit = verbs.add_parser("credit", help="add to a balance, or take from it with a negative amount")
-    credit.add_argument("name", metavar="NAME")
+    credit.add_argument("name", metavar="NAME|ID")
     credit.add_argument("amount", type=amount, metavar="AMOUNT")
     credit.add_argument("--reason", required=True, metavar="TEXT", help="why, for the ledger")
-    credit.add_argument("--key", metavar="KEY", help="an id of your own: repeating the command with it changes nothing")
+    credit.add_argument("--key", metavar="KEY", help="an id of your own: the same command with it counts once")
     credit.set_defaults(run=on_database(_credit))
 
     change = verbs.add_parser("set", help="change a user's group, role or status")
-    change.add_argument("name", metavar="NAME")
+    change.add_argument("name", metavar="NAME|ID")
     change.add_argument("--group")
     change.add_argument("--role", type=Role, choices=list(Role))
     change.add_argument("--status", type=Status, choices=list(Status))
@@ -58,6 +59,7 @@ async def _create(database: Database, args: argparse.Namespace) -> int:
     if args.credit < ZERO:
         raise ValueError("a credit is not negative")
     user = await users.create(database, args.name, at=_now(), role=args.role, group=args.group)
+    warn_about(group=args.group)
     if args.credit:
         await topup.grant(database, user, args.credit, _cause("initial credit", f"user-create:{user.id}"), at=_now())
     print(f"created {user.name} (id {user.id}, group {user.group}, balance {args.credit})")
@@ -83,6 +85,8 @@ async def _show(database: Database, args: argparse.Namespace) -> int:
     for token in await tokens.of_user(database, user):
         budget = "no budget" if token.budget is None else f"budget {token.budget}"
         print(f"token {token.id}  {token.hint}  {token.name}  {token.status}  spent {token.spent}  {budget}")
+    for held in await statement.holds(database, user, limit=_SHOWN):
+        print(f"held {held.amount}  token {held.token_id}  {held.id}  until {held.expires_at:%Y-%m-%d %H:%M:%S}")
     for entry in await statement.entries(database, user, limit=_SHOWN):
         print(
             f"{entry.at:%Y-%m-%d %H:%M:%S}  {entry.amount}  {entry.kind}  {entry.event}  {entry.detail or ''}".rstrip()
@@ -105,6 +109,7 @@ async def _set(database: Database, args: argparse.Namespace) -> int:
         raise ValueError("nothing to change: give --group, --role or --status")
     found = await users.find(database, args.name)
     user = await users.change(database, found, role=args.role, status=args.status, group=args.group)
+    warn_about(group=args.group)
     print(f"{user.name}: {user.role}, {user.status}, group {user.group}")
     return 0
 

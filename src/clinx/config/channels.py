@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from clinx.config.declared import Entry
 from clinx.config.diagnostics import Diagnostic, did_you_mean, errors
 from clinx.config.nodes import Mark, Node, json_text
-from clinx.config.places import MANAGED_HEADERS, url_problem
+from clinx.config.places import MANAGED_HEADERS, url_problem, version_twice
 from clinx.config.prices import compile_cost
 from clinx.config.providers import ROUTED
+from clinx.config.salvage import independent
 from clinx.config.schema import ChannelShape, TimeoutsShape
-from clinx.config.secrets import PLACEHOLDER, SecretError, SecretResolver, has_reference, looks_secret
+from clinx.config.secrets import (
+    HINT,
+    PLACEHOLDER,
+    SecretError,
+    SecretResolver,
+    beside_references,
+    has_reference,
+    is_literal,
+    looks_secret,
+    reference_hint,
+)
 from clinx.domain.catalog import Channel, Credential, Provider, RetryRule, Timeouts
 from clinx.routing.pattern import is_pattern
 
@@ -39,34 +50,47 @@ class ChannelCompiler:
 
     def compile(self, entry: Entry[ChannelShape]) -> Channel | None:
         """Return the channel; None when something is wrong with it, which is then in ``found``."""
-        shape = entry.shape
-        if shape is None:
-            return None
+        if entry.shape is not None:
+            return self._compile(entry, entry.shape)
+        if entry.rest is not None:
+            apart = replace(self, found=[])
+            apart.compile(entry.sound)
+            self.found.extend(independent(apart.found))
+        return None
+
+    def _compile(self, entry: Entry[ChannelShape], shape: ChannelShape) -> Channel | None:
         before = len(self.found)
         provider = self._provider(entry, shape)
+        # Without a provider the rest is checked all the same.
+        base_url = self._base_url(entry, shape, provider)
+        credentials = tuple(self._credentials(entry, shape, provider))
         models = self._models(entry, shape)
+        headers = tuple(self._headers(entry, shape))
+        members = tuple(self._set(entry, shape))
+        settings = self._settings(entry, shape, provider)
+        proxy = self._proxy(entry, shape)
+        cost = compile_cost(shape.cost, entry.node.at(("cost",)), self.found) if shape.cost is not None else None
         self._refuse_strays(entry.node)
-        if provider is None:
+        if provider is None or errors(self.found[before:]):
             return None
-        channel = Channel(
+        return Channel(
             name=shape.name,
             provider=provider,
-            base_url=self._base_url(entry, shape, provider),
-            credentials=tuple(self._credentials(entry, shape, provider)),
+            base_url=base_url,
+            credentials=credentials,
             models=models,
             groups=tuple(dict.fromkeys(shape.groups or (DEFAULT_GROUP,))),
             priority=shape.priority,
             weight=shape.weight,
             tags=frozenset(shape.tags),
-            headers=tuple(self._headers(entry, shape)),
-            set=tuple(self._set(entry, shape)),
-            settings=self._settings(entry, shape, provider),
-            proxy=self._proxy(entry, shape),
+            headers=headers,
+            set=members,
+            settings=settings,
+            proxy=proxy,
             timeouts=_timeouts(shape.timeouts),
             retry=RetryRule(shape.retry.attempts),
-            cost=compile_cost(shape.cost, entry.node.at(("cost",)), self.found) if shape.cost is not None else None,
+            cost=cost,
         )
-        return None if errors(self.found[before:]) else channel
 
     def _report(self, mark: Mark, code: str, message: str, hint: str | None = None) -> None:
         self.found.append(mark.finding(code, message, hint))
@@ -96,38 +120,44 @@ class ChannelCompiler:
                 offered[public] = upstream
         return offered
 
-    def _base_url(self, entry: Entry[ChannelShape], shape: ChannelShape, provider: Provider) -> str:
+    def _base_url(self, entry: Entry[ChannelShape], shape: ChannelShape, provider: Provider | None) -> str:
         if shape.base_url is None:
-            if not provider.base_url:
+            if provider is not None and not provider.base_url:
                 self._report(entry.mark, "E302", 'missing key "base_url"', f'provider "{provider.name}" has none')
-            return provider.base_url
+            return provider.base_url if provider is not None else ""
         mark = entry.node.at(("base_url",))
-        url = self._resolve(shape.base_url, mark, fallback="http://placeholder.invalid")
-        if url is not None and (problem := url_problem(url)) is not None:
+        url = self._resolve(shape.base_url, mark, fallback="http://placeholder.invalid") or ""
+        if url and (problem := url_problem(url)) is not None:
             self._report(mark, "E303", f'"base_url" {problem}')
-        return (url or "").rstrip("/")
+        elif provider is not None and (doubled := version_twice(url, provider.endpoints, mark)) is not None:
+            self.found.append(doubled)
+        return url.rstrip("/")
 
-    def _credentials(self, entry: Entry[ChannelShape], shape: ChannelShape, provider: Provider) -> Iterator[Credential]:
+    def _credentials(
+        self, entry: Entry[ChannelShape], shape: ChannelShape, provider: Provider | None
+    ) -> Iterator[Credential]:
         wishes = shape.credentials or []
-        if not wishes and provider.needs_key:
+        if not wishes and provider is not None and provider.needs_key:
             hint = "list ${env:NAME} or ${file:PATH}"
             self._report(entry.mark, "E302", 'missing key "credentials"', hint)
         for index, wish in enumerate(wishes):
             mark = entry.node.at(("credentials", index))
             if wish in wishes[:index]:
                 self._report(mark, "E206", "this credential is listed twice")
-            if not has_reference(wish) and looks_secret(wish):
-                self._report(mark, "E401", "this looks like a secret", "write ${env:NAME} or ${file:PATH}")
+            if is_literal(wish):
+                self._report(mark, "E401", "a credential must be a reference to a key", reference_hint(wish))
             elif (secret := self._resolve(wish, mark)) is not None:
-                yield Credential(secret, wish if has_reference(wish) else "literal")
+                yield Credential(secret, wish)
 
     def _headers(self, entry: Entry[ChannelShape], shape: ChannelShape) -> Iterator[tuple[str, str]]:
         for name, text in shape.headers.items():
             mark = entry.node.at(("headers", name))
             if name.lower() in MANAGED_HEADERS:
                 self._report(entry.node.key_at(("headers", name)), "E303", f'header "{name}" belongs to the connection')
-            if not has_reference(text) and _secret_header(name, text):
-                self._report(mark, "E401", "this looks like a secret", "write ${env:NAME} or ${file:PATH}")
+            if _presents_a_key(name) and text.strip() and is_literal(text):
+                self._report(mark, "E401", f'header "{name}" must refer to its secret', reference_hint(text))
+            elif _may_hold_a_secret(name) and looks_secret(beside_references(text)):
+                self._report(mark, "E401", "this looks like a secret", HINT)
             elif (value := self._resolve(text, mark)) is not None:
                 yield name, value
 
@@ -138,19 +168,19 @@ class ChannelCompiler:
                 self._report(mark, "E303", f'"{name}" is decided by routing, not by "set"')
             yield name, json_text(value)
 
-    def _settings(self, entry: Entry[ChannelShape], shape: ChannelShape, provider: Provider) -> dict[str, str]:
-        required = self.required[provider.name]
-        known = required | self.optional[provider.name]
-        values = dict(provider.settings)
+    def _settings(self, entry: Entry[ChannelShape], shape: ChannelShape, provider: Provider | None) -> dict[str, str]:
+        required = self.required[provider.name] if provider is not None else frozenset[str]()
+        known = required | self.optional[provider.name] if provider is not None else frozenset(shape.settings)
+        values = dict(provider.settings) if provider is not None else {}
         for name, text in shape.settings.items():
-            if name not in known:
+            if provider is not None and name not in known:
                 hint = did_you_mean(name, known)
                 mark = entry.node.key_at(("settings", name))
                 self._report(mark, "E210", f'provider "{provider.name}" has no setting "{name}"', hint)
             elif (value := self._resolve(text, entry.node.at(("settings", name)))) is not None:
                 values[name] = value
         for name in sorted(required - shape.settings.keys()):
-            self._report(entry.mark, "E212", f'provider "{provider.name}" needs the setting "{name}"')
+            self._report(entry.mark, "E212", f'provider "{shape.provider}" needs the setting "{name}"')
         return values
 
     def _proxy(self, entry: Entry[ChannelShape], shape: ChannelShape) -> str | None:
@@ -190,9 +220,13 @@ def refuse_references(node: Node, found: list[Diagnostic]) -> None:
         refuse_references(child, found)
 
 
-def _secret_header(name: str, text: str) -> bool:
-    words = ("authorization", "key", "token", "secret", "cookie")
-    return looks_secret(text) and any(word in name.lower() for word in words)
+def _presents_a_key(name: str) -> bool:
+    """Whether a header is there to present a secret, whatever that looks like."""
+    return name.lower().endswith(("authorization", "-key", "-token"))
+
+
+def _may_hold_a_secret(name: str) -> bool:
+    return any(word in name.lower() for word in ("authorization", "key", "token", "secret", "cookie"))
 
 
 def _timeouts(shape: TimeoutsShape) -> Timeouts:

@@ -7,19 +7,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
+from clinx.config.advice import advise, idle
 from clinx.config.channels import DEFAULT_GROUP, ChannelCompiler, refuse_references
-from clinx.config.declared import Declared, declare
+from clinx.config.declared import Declared, Entry, declare
 from clinx.config.diagnostics import ConfigError, Diagnostic, errors, ordered
 from clinx.config.document import DocumentReader
 from clinx.config.prices import compile_price
 from clinx.config.providers import compile_provider
 from clinx.config.references import check_references
-from clinx.config.schema import ServerShape
+from clinx.config.salvage import independent
+from clinx.config.schema import ModelShape, ServerShape
 from clinx.config.secrets import SecretResolver
 from clinx.config.snapshot import Disconnect, Revision, Server, Snapshot
 from clinx.config.tree import Tree
 from clinx.dialects.base import Dialect
 from clinx.domain.catalog import Channel, Group, Model
+from clinx.domain.pricing import Price
 from clinx.routing.pattern import Pattern, is_pattern
 from clinx.routing.table import RouteTable
 
@@ -54,9 +57,11 @@ def compile_tree(
     channels = _channels(declared, secrets, dialects, found)
     models = _models(declared, found)
     _refuse_strays(declared, found)
+    found.extend(advise(declared, models))
     diagnostics = ordered(found)
     if errors(diagnostics):
         raise ConfigError(diagnostics)
+    diagnostics = ordered((*diagnostics, *idle(declared)))
     snapshot = Snapshot(
         revision=Revision(tree.id, tree.commit, at),
         currency=declared.root.currency,
@@ -106,7 +111,7 @@ def _models(declared: Declared, found: list[Diagnostic]) -> dict[str, Model]:
     models: dict[str, Model] = {}
     for name, entry in declared.models.items():
         shape = entry.shape
-        price = compile_price(shape, entry.node, declared.root.currency, found) if shape is not None else None
+        price = _price(entry, declared.root.currency, found)
         if shape is not None and price is not None:
             models[name] = Model(
                 name=name,
@@ -118,6 +123,16 @@ def _models(declared: Declared, found: list[Diagnostic]) -> dict[str, Model]:
                 tags=tuple(shape.tags),
             )
     return models
+
+
+def _price(entry: Entry[ModelShape], currency: str, found: list[Diagnostic]) -> Price | None:
+    if entry.shape is not None:
+        return compile_price(entry.shape, entry.node, currency, found)
+    if entry.rest is not None:
+        apart: list[Diagnostic] = []
+        _price(entry.sound, currency, apart)
+        found.extend(independent(apart))
+    return None
 
 
 def _patterns(models: Mapping[str, Model]) -> tuple[tuple[Pattern, Model], ...]:

@@ -24,7 +24,7 @@ MAX_DEPTH: Final = 40
 """Levels of nesting: evaluating takes the stack of a running request."""
 
 PRICE_NAMES: Final = frozenset({"request", "model", "group"})
-"""What the condition of a price may look at; ``request`` is the caller's body."""
+"""What a price's condition may look at: ``request`` is the caller's body, ``group`` the one that serves it."""
 PARAM_NAMES: Final = frozenset({"model", "operation", "stream"})
 """What the condition of a provider's parameter rule may look at."""
 

@@ -12,6 +12,7 @@ from clinx.config.document import DocumentReader
 from clinx.config.inherit import Inheritance
 from clinx.config.nodes import Mark, Node, without_nulls
 from clinx.config.provider_schema import ProviderShape
+from clinx.config.salvage import salvage
 from clinx.config.schema import (
     LATER,
     ROOT_ONLY,
@@ -36,13 +37,21 @@ _SECTIONS: Final = (*_MAPS, "channels")
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[S]):
-    """One declared thing. ``shape`` is None when it is broken, which has been reported."""
+    """One declared thing."""
 
     name: str
     node: Node
     mark: Mark
     """Where it is named."""
     shape: S | None
+    """None when it is broken, which has been reported."""
+    rest: tuple[Node, S] | None = None
+    """What is left of a broken one without its broken parts, to be searched for further faults."""
+
+    @property
+    def sound(self) -> Entry[S]:
+        """The entry as far as it can be checked: itself, or the rest of a broken one."""
+        return self if self.rest is None else Entry(self.name, self.rest[0], self.mark, self.rest[1])
 
 
 @dataclass(slots=True)
@@ -155,9 +164,27 @@ def _entries(
 ) -> dict[str, Entry[S]]:
     """Type the entries of a map; an entry with nothing in it is one with every default."""
     filled = {name: (mark, Node({}, mark) if node.value is None else node) for name, (mark, node) in nodes.items()}
-    return {
-        name: Entry(name, node, mark, read_shape(node, shape, found, later)) for name, (mark, node) in filled.items()
-    }
+    return {name: _entry(name, node, mark, _Reading(shape, later, found)) for name, (mark, node) in filled.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading(Generic[S]):
+    """How an entry is read."""
+
+    shape: type[S]
+    later: frozenset[str]
+    found: list[Diagnostic]
+    is_torn: bool = False
+    """Something it inherits from is not there: what it lacks is no fault of its own."""
+
+
+def _entry(name: str, node: Node, mark: Mark, reading: _Reading[S]) -> Entry[S]:
+    found: list[Diagnostic] = []
+    shape = read_shape(node, reading.shape, found, reading.later)
+    reading.found.extend(each for each in found if not (reading.is_torn and each.code == "E302"))
+    if shape is not None and not reading.is_torn:
+        return Entry(name, node, mark, shape)
+    return Entry(name, node, mark, None, salvage(node, reading.shape))
 
 
 def _profiles(
@@ -169,10 +196,11 @@ def _profiles(
 
 
 def _channel(node: Node, profiles: Inheritance, found: list[Diagnostic]) -> Entry[ChannelShape]:
+    gaps = profiles.gaps
     merged = without_nulls(profiles.resolve(node))
     name = merged.map.get("name")
-    shape = read_shape(merged, ChannelShape, found, LATER["channel"])
-    return Entry(str(name.value) if name is not None else "", merged, name.mark if name else node.mark, shape)
+    reading = _Reading(ChannelShape, LATER["channel"], found, profiles.gaps > gaps)
+    return _entry(str(name.value) if name is not None else "", merged, name.mark if name else node.mark, reading)
 
 
 def _providers(documents: Mapping[str, Node | None], found: list[Diagnostic]) -> dict[str, Entry[ProviderShape]]:
@@ -186,9 +214,10 @@ def _providers(documents: Mapping[str, Node | None], found: list[Diagnostic]) ->
 
 
 def _provider(stem: str, node: Node, inheritance: Inheritance, found: list[Diagnostic]) -> Entry[ProviderShape]:
+    gaps = inheritance.gaps
     merged = without_nulls(inheritance.resolve(node, (stem,)))
-    shape = read_shape(merged, ProviderShape, found, LATER["provider"])
     mark = merged.at(("provider",))
-    if shape is not None and shape.provider != stem:
-        found.append(mark.finding("E209", f'provider "{shape.provider}" in a file called {stem}.yaml'))
-    return Entry(stem, merged, mark, shape)
+    said = merged.map.get("provider")
+    if said is not None and isinstance(said.value, str) and said.value != stem:
+        found.append(mark.finding("E209", f'provider "{said.value}" in a file called {stem}.yaml'))
+    return _entry(stem, merged, mark, _Reading(ProviderShape, LATER["provider"], found, inheritance.gaps > gaps))

@@ -25,7 +25,11 @@ class Inheritance:
     own: Collection[str]
     """Keys that are not inherited: they say who one is."""
     found: list[Diagnostic]
+    gaps: int = 0
+    """How often a base could not be inherited: what was resolved meanwhile may lack something."""
     _resolved: dict[str, Node] = field(default_factory=dict[str, Node])
+    _torn: set[str] = field(default_factory=set[str])
+    """Names that lack something themselves."""
 
     def resolve(self, node: Node, trail: tuple[str, ...] = ()) -> Node:
         """Return the node with everything it inherits and without ``extends``."""
@@ -44,19 +48,27 @@ class Inheritance:
         name = str(wish.value)
         if name in trail:
             circle = " -> ".join((*trail[trail.index(name) :], name))
-            self.found.append(wish.mark.finding("E207", f"{self.kind}s extend each other: {circle}"))
-            return None
+            return self._miss(trail, wish.mark.finding("E207", f"{self.kind}s extend each other: {circle}"))
         if name not in self.sources:
             hint = did_you_mean(name, self.sources)
-            self.found.append(wish.mark.finding(self.code, f'unknown {self.kind} "{name}"', hint))
-            return None
+            return self._miss(trail, wish.mark.finding(self.code, f'unknown {self.kind} "{name}"', hint))
         if len(trail) >= MAX_DEPTH:
-            self.found.append(wish.mark.finding("E105", f"extends through more than {MAX_DEPTH} {self.kind}s"))
-            return None
+            message = f"extends through more than {MAX_DEPTH} {self.kind}s"
+            return self._miss(trail, wish.mark.finding("E105", message))
         if name not in self._resolved:
             resolved = self.resolve(self.sources[name], (*trail, name))
             self._resolved[name] = _without(resolved, self.own)
+        if name in self._torn:
+            self._note_gap(trail)
         return self._resolved[name]
+
+    def _miss(self, trail: tuple[str, ...], finding: Diagnostic) -> None:
+        self.found.append(finding)
+        self._note_gap(trail)
+
+    def _note_gap(self, trail: tuple[str, ...]) -> None:
+        self.gaps += 1
+        self._torn.update(trail)
 
 
 def _names(wish: Node | None) -> list[Node] | None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
+from clinx.config.diagnostics import Diagnostic
+from clinx.config.nodes import Mark
+from clinx.domain.catalog import UpstreamEndpoint
 from clinx.domain.template import Template
 
 BUILTIN_ECHO: Final = "builtin:echo"
@@ -15,6 +19,7 @@ MANAGED_HEADERS: Final = frozenset({"host", "content-length", "transfer-encoding
 """Headers of the connection itself: never set by the tree."""
 
 _HOST: Final = re.compile(r"[A-Za-z0-9._\-\[\]:]+")
+_VERSION: Final = re.compile(r"v[0-9]\w*")
 _SPACES: Final = re.compile(r"[\s\x00-\x20\x7f]")
 
 
@@ -44,3 +49,14 @@ def template_problem(text: str, holes: frozenset[str]) -> tuple[str, str | None]
         return "E303", None
     unknown = next((name for name in template.names if name not in holes), None)
     return ("E211", unknown) if unknown is not None else None
+
+
+def version_twice(url: str, endpoints: Iterable[UpstreamEndpoint], mark: Mark) -> Diagnostic | None:
+    """Warn of a base URL that ends with the version its paths begin with: ``…/v1`` and ``/v1/chat/completions``."""
+    version = urlsplit(url).path.rstrip("/").rpartition("/")[2]
+    if not _VERSION.fullmatch(version):
+        return None
+    if not any(f"{endpoint.path.parts[0]}/".startswith(f"/{version}/") for endpoint in endpoints):
+        return None
+    message = f'"base_url" ends in /{version} and so do the paths begin: requests would go to /{version}/{version}'
+    return mark.finding("W308", message, f"leave /{version} out of the address")

@@ -10,8 +10,9 @@ from clinx.config.conditions import PARAM_NAMES, ConditionError, Expression, com
 from clinx.config.declared import Entry
 from clinx.config.diagnostics import Diagnostic, did_you_mean, errors
 from clinx.config.nodes import Mark, Node, json_text
-from clinx.config.places import BUILTIN_ECHO, MANAGED_HEADERS, template_problem, url_problem
+from clinx.config.places import BUILTIN_ECHO, MANAGED_HEADERS, template_problem, url_problem, version_twice
 from clinx.config.provider_schema import EndpointShape, ParamShape, ProviderShape
+from clinx.config.salvage import independent
 from clinx.config.secrets import has_reference, looks_secret
 from clinx.domain.catalog import ParamRule, Provider, StreamEnd, UpstreamEndpoint, UsageInStream
 from clinx.domain.operation import Operation
@@ -36,6 +37,8 @@ class _Context:
     shape: ProviderShape
     dialects: Collection[str]
     found: list[Diagnostic]
+    is_rest: bool = False
+    """Something was left out, and so perhaps a setting."""
 
     @property
     def settings(self) -> frozenset[str]:
@@ -49,14 +52,21 @@ def compile_provider(
     entry: Entry[ProviderShape], dialects: Collection[str], found: list[Diagnostic]
 ) -> Provider | None:
     """Return the provider; None when something is wrong with it, which is then in ``found``."""
-    shape = entry.shape
-    if shape is None:
-        return None
+    if entry.shape is not None:
+        return _compile(entry.name, _Context(entry.node, entry.shape, dialects, found))
+    if entry.rest is not None:
+        apart: list[Diagnostic] = []
+        _compile(entry.name, _Context(*entry.rest, dialects, apart, is_rest=True))
+        found.extend(independent(apart))
+    return None
+
+
+def _compile(name: str, context: _Context) -> Provider | None:
+    shape, found = context.shape, context.found
     before = len(found)
-    context = _Context(entry.node, shape, dialects, found)
-    _refuse_secrets(entry.node, found)
+    _refuse_secrets(context.node, found)
     provider = Provider(
-        name=entry.name,
+        name=name,
         base_url=_base_url(context),
         endpoints=tuple(_endpoints(context)),
         headers=tuple(_headers(context)),
@@ -67,7 +77,11 @@ def compile_provider(
         settings={name: each.default for name, each in shape.settings.items() if each.default is not None},
         needs_key=shape.needs_key,
     )
-    return None if errors(found[before:]) else provider
+    if errors(found[before:]):
+        return None
+    if (doubled := version_twice(provider.base_url, provider.endpoints, context.mark("base_url"))) is not None:
+        found.append(doubled)
+    return provider
 
 
 def _base_url(context: _Context) -> str:
@@ -118,7 +132,7 @@ def _templates(
         mark = context.mark(*path, name)
         if unknown is None:
             context.found.append(mark.finding(code, f'"{name}" is not a template', "a hole is {{ name }}"))
-        else:
+        elif not (context.is_rest and unknown.startswith("settings.")):
             hint = did_you_mean(unknown, known) or f"known here: {', '.join(sorted(known))}"
             context.found.append(mark.finding(code, f'unknown name "{unknown}" in a template', hint))
 

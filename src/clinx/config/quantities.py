@@ -13,7 +13,7 @@ from pydantic import PlainValidator, WithJsonSchema
 
 from clinx.domain.identity import Network
 
-_NUMBER: Final = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?")
+_NUMBER: Final = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
 _QUANTITY: Final = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)([A-Za-z]*)")
 _SECONDS: Final[Mapping[str, Fraction]] = {
     "ms": Fraction(1, 1000),
@@ -36,6 +36,7 @@ _FACTORS: Final[Mapping[str, int]] = {
     "GiB": 2**30,
 }
 _WIDEST: Final = 20
+_DIGITS: Final = 18
 _LONGEST: Final = 7 * 24 * 3600
 _LARGEST: Final = 10**12
 
@@ -47,11 +48,22 @@ def read_decimal(value: object) -> Fraction:
         ValueError: negative, not a decimal number, or of more than 18 digits on a side.
     """
     text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-    if isinstance(value, Decimal) and abs(value.adjusted()) < _WIDEST:
-        text = f"{value:f}"
-    if not _NUMBER.fullmatch(text):
+    if isinstance(value, Decimal):
+        text = f"{value:f}" if abs(value.adjusted()) < _WIDEST else _beyond(value)
+    found = _NUMBER.fullmatch(text)
+    if found is None:
         raise ValueError('expected an amount of zero or more, such as "2.50"')
+    if len(found[1]) > _DIGITS:
+        raise ValueError("too large: an amount has at most 18 digits before the point")
+    if len(found[2] or "") > _DIGITS:
+        raise ValueError("finer than a billionth of a billionth: an amount has at most 18 digits after the point")
     return Fraction(text)
+
+
+def _beyond(value: Decimal) -> str:
+    """Stand in for a number that is too large or too fine to be spelled out, with one that is as well."""
+    sign = "-" if value < 0 else ""
+    return sign + ("1" * _WIDEST if value.adjusted() > 0 else "0." + "1" * _WIDEST)
 
 
 def read_duration(value: object) -> float:

@@ -15,10 +15,10 @@ def check_references(declared: Declared) -> Iterator[Diagnostic]:
     """Yield what does not fit together between the entries of a tree."""
     yield from _channel_names(declared.channels)
     for channel in declared.channels:
-        yield from _channel_groups(channel, declared.groups)
-        yield from _channel_models(channel, declared)
+        yield from _channel_groups(channel.sound, declared.groups)
+        yield from _channel_models(channel.sound, declared)
     for group in declared.groups.values():
-        yield from _tries(group, declared)
+        yield from _tries(group.sound, declared)
     yield from _unused(declared)
 
 

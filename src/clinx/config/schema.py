@@ -67,7 +67,7 @@ class PriceCase(UnitRates):
     """Rates that apply instead when a condition on the request holds."""
 
     if_: Annotated[str, Field(alias="if", min_length=1)]
-    """A condition over `request` (the caller's body), `model` and `group`."""
+    """A condition over `request` (the caller's body), `model` and `group` (the one that serves the call)."""
     per: Per | None = None
     """How many tokens or characters the amounts are for; as the price's own when absent."""
 
@@ -130,9 +130,9 @@ class ModelShape(Shape):
     ratio: RatioPrice | None = None
     """The price in ratio notation; instead of `price`."""
     context: Size | None = None
-    """Largest prompt, in tokens."""
+    """Largest prompt, in tokens: no more of a prompt is held before a call."""
     max_output: Size | None = None
-    """Largest answer, in tokens: bounds the hold when the caller names no limit."""
+    """Largest answer, in tokens: held before a call whose caller names no limit; 4,096 when absent."""
     vendor: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
     """Who made it; `owned_by` in the model list."""
     encoding: Literal["cl100k_base", "o200k_base", "p50k_base", "r50k_base"] | None = None
@@ -158,7 +158,9 @@ class TimeoutsShape(Shape):
     connect: Seconds | None = None
     """Until connected; 5s when absent."""
     first_byte: Seconds | None = None
-    """Until the first byte of the answer; 60s when absent."""
+    """Until the first byte of a streamed answer; 60s when absent."""
+    whole: Seconds | None = None
+    """Until the first byte of an answer that is not streamed: it is made as a whole before; 10m when absent."""
     idle: Seconds | None = None
     """Between two pieces of the answer; 120s when absent."""
     total: Seconds | None = None
@@ -197,7 +199,7 @@ class ProfileShape(Shape):
     provider: str | None = None
     """A file of providers/, without `.yaml`."""
     credentials: list[Annotated[str, StringConstraints(min_length=1)]] | None = None
-    """`${env:NAME}` or `${file:PATH}`; several are used in turn."""
+    """References, `${env:NAME}` or `${file:PATH}`, never the keys themselves; several are used in turn."""
     models: Annotated[list[ModelEntry], Field(min_length=1)] | None = None
     """Public names offered; a map is public name to upstream name."""
     groups: Annotated[list[str], Field(min_length=1)] | None = None
@@ -211,7 +213,7 @@ class ProfileShape(Shape):
     base_url: Annotated[str, StringConstraints(min_length=1)] | None = None
     """Replaces the provider's."""
     headers: dict[HeaderName, HeaderValue] = {}
-    """Sent upstream; values may hold references to secrets."""
+    """Sent upstream; values may hold references to secrets, and those of Authorization, *-Key and *-Token must."""
     set: dict[MemberName, Any] = {}
     """Merged into the top level of the outbound body."""
     settings: dict[MemberName, Text] = {}

@@ -13,9 +13,16 @@ MAX_BYTES: Final = 64 * 1024
 PLACEHOLDER: Final = "placeholder"
 """What an unresolved reference becomes in an offline check."""
 
+HINT: Final = "write ${env:NAME} or ${file:PATH}"
+"""What to do about a literal secret or a broken reference."""
+
 _REFERENCE: Final = re.compile(r"\$\{([a-z]*):([^{}]*)\}")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KNOWN_PREFIX: Final = re.compile(r"(?:sk-|sk_|pk-|rk_|AIza|AKIA|ASIA|ghp_|gsk_|xai-|hf_|eyJ)[A-Za-z0-9_\-.]{8,}")
+_MEANT: Final = re.compile(
+    r"(?:\w+ )?(?:\$([A-Z_][A-Z0-9_]{0,63})|\$?\{([A-Z_][A-Z0-9_]{0,63})\}|(?:os\.environ/|env:)([A-Za-z_]\w{0,63}))"
+)
+"""How other programs write a variable. After a $ in capitals only: a key may begin with one, and hints are printed."""
 _LONG_TOKEN: Final = re.compile(r"[A-Za-z0-9+/=_\-.]{20,}")
 
 
@@ -32,6 +39,24 @@ class SecretError(ValueError):
 def has_reference(text: str) -> bool:
     """Whether the text means to refer to a secret."""
     return "${" in text
+
+
+def is_literal(text: str) -> bool:
+    """Whether a place for a secret holds one itself: no reference at all, or next to one what looks like a key."""
+    return not has_reference(text) or looks_secret(beside_references(text))
+
+
+def beside_references(text: str) -> str:
+    """Return what the tree itself says of a text; empty when a reference in it is broken, which is another finding."""
+    literal = _REFERENCE.sub("", text)
+    return "" if has_reference(literal) else literal
+
+
+def reference_hint(text: str) -> str:
+    """Say how to write what another program's notation (``$NAME``, ``os.environ/NAME``) means."""
+    found = _MEANT.fullmatch(text.strip())
+    name = next(filter(None, found.groups()), None) if found is not None else None
+    return f"write ${{env:{name}}}" if name is not None else HINT
 
 
 def looks_secret(text: str) -> bool:
@@ -63,7 +88,7 @@ class SecretResolver:
         """
         literal = _REFERENCE.sub("", text)
         if "${" in literal:
-            raise SecretError("E404", "broken reference", "write ${env:NAME} or ${file:PATH}")
+            raise SecretError("E404", "broken reference", reference_hint(text))
         return _REFERENCE.sub(lambda found: self._one(found[1], found[2]), text)
 
     def _one(self, kind: str, name: str) -> str:
@@ -71,7 +96,7 @@ class SecretResolver:
             return self._variable(name)
         if kind == "file":
             return self._file(name)
-        raise SecretError("E404", f'unknown kind of reference "{kind}"', "write ${env:NAME} or ${file:PATH}")
+        raise SecretError("E404", f'unknown kind of reference "{kind}"', HINT)
 
     def _variable(self, name: str) -> str:
         if not _NAME.fullmatch(name):

@@ -7,7 +7,6 @@ patterns are relative without ``..``, and a symlink must resolve inside the root
 from __future__ import annotations
 
 import hashlib
-import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,6 +25,10 @@ FOLDERS: Final = ("providers", "policies")
 MAX_BYTES: Final = 2**20
 MAX_FILES: Final = 1000
 
+_MISSPELT: Final = "gateway.yml"
+_SHOWN: Final = 3
+"""Most names in one message."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tree:
@@ -37,7 +40,7 @@ class Tree:
     included: tuple[str, ...]
     """Files that gateway.yaml includes, in order."""
     is_builtin: bool
-    """There is no own gateway.yaml: the shipped one is used."""
+    """There is no configuration of one's own: the shipped gateway.yaml is used."""
     commit: str | None
     """The git commit checked out there, if any."""
     diagnostics: tuple[Diagnostic, ...]
@@ -70,8 +73,9 @@ class TreeReader:
         """Read every file; problems are in ``diagnostics``, never raised."""
         shipped = _Folder(self._defaults)
         own = _Folder(self._root) if self._root is not None else None
-        is_builtin = own is None or not own.has(ROOT_FILE)
-        (shipped if own is None or is_builtin else own).named(ROOT_FILE)
+        is_builtin = own is None or not own.root_document()
+        if is_builtin:
+            shipped.named(ROOT_FILE)
         included = self._include(own) if own is not None else ()
         for folder in FOLDERS:
             shipped.matching(f"{folder}/*.yaml")
@@ -121,9 +125,25 @@ class _Folder:
         self.files: dict[str, bytes] = {}
         self.found: list[Diagnostic] = []
 
-    def has(self, name: str) -> bool:
-        """Whether there is such an entry at all, readable or not."""
-        return os.path.lexists(self._root / name)
+    def root_document(self) -> bool:
+        """Read gateway.yaml and return True; False for a folder that holds nothing a tree could be meant by.
+
+        A folder that is not there, and one with other parts of a tree, are slips: they are reported, for to serve
+        something else instead would hide them.
+        """
+        try:
+            names = {path.name for path in self._root.iterdir()}
+        except OSError as error:
+            self.found.append(Mark(ROOT_FILE).finding("E110", f"folder {self._root}: {error.strerror}"))
+            return True
+        if ROOT_FILE in names:
+            self.named(ROOT_FILE)
+            return True
+        strays = sorted(name for name in names if _is_meant(name))
+        if strays and _MISSPELT not in strays:
+            message = f"there is no {ROOT_FILE} beside {', '.join(strays[:_SHOWN])}"
+            self.found.append(Mark(ROOT_FILE).finding("E110", message, "nothing is served without it: write one"))
+        return bool(strays)
 
     def named(self, name: str) -> None:
         """Read one file."""
@@ -156,7 +176,7 @@ class _Folder:
             if name.startswith("policies/"):
                 message = "policies are not supported by this release"
                 self.found.append(Mark(name).finding("E113", message, "remove the file"))
-        for pattern in ("gateway.yml", *(f"{folder}/*.yml" for folder in FOLDERS)):
+        for pattern in (_MISSPELT, *(f"{folder}/*.yml" for folder in FOLDERS)):
             for path in self._visible(pattern):
                 mark = Mark(self._name(path))
                 self.found.append(mark.finding("E108", "files are called .yaml here", "rename it"))
@@ -207,6 +227,11 @@ def _resolved(root: Path) -> Path:
     except (OSError, RuntimeError):
         # A loop of symlinks: every file in it will be reported as unreadable.
         return root
+
+
+def _is_meant(name: str) -> bool:
+    """Whether an entry of a folder says that the folder is meant as a tree."""
+    return name in FOLDERS or (name.endswith((".yaml", ".yml")) and not name.startswith("."))
 
 
 def _is_glob(pattern: str) -> bool:

@@ -20,9 +20,10 @@ from clinx.config.current import Current, Generation, ReloadState
 from clinx.config.diagnostics import ConfigError, Diagnostic
 from clinx.config.document import DocumentReader
 from clinx.config.last_good import LastGood
-from clinx.config.nodes import Mark
+from clinx.config.nodes import Mark, Node
 from clinx.config.notice import Notifier
 from clinx.config.secrets import SecretResolver, fingerprint
+from clinx.config.succession import objections
 from clinx.config.tree import FOLDERS, ROOT_FILE, Tree, TreeReader
 from clinx.dialects.base import Dialect
 from clinx.telemetry.tasks import Supervisor
@@ -86,13 +87,13 @@ class Reloader:
         """
         tree = await asyncio.to_thread(self._tree.read)
         try:
-            return await self._publish(tree)
+            return await self._publish(tree, await asyncio.to_thread(self._compile, tree))
         except ConfigError as error:
             kept = await asyncio.to_thread(self._last_good.read) if last_good else None
             if kept is None:
                 raise
             seen = self.seen
-            generation = await self._publish(kept)
+            generation = await self._publish(kept, await asyncio.to_thread(self._compile, kept))
             # The broken tree is what the next look is compared with, or it would be reported again.
             self.seen = seen
             self._failed(tree, error.diagnostics, None)
@@ -106,10 +107,22 @@ class Reloader:
 
     async def reload(self) -> bool:
         """Look now, and load the tree if it differs from the last look or that one failed; say whether it is served."""
-        look = await asyncio.to_thread(self.look)
-        if look != self.seen or not self._current.state.ok:
-            await self.load(look.tree)
-        return self._current.state.ok
+        async with self._lock:
+            look = await asyncio.to_thread(self.look)
+            if look != self.seen or not self._current.state.ok:
+                await self._load(look.tree)
+            return self._current.state.ok
+
+    async def load_settled(self, before: Look) -> Look:
+        """Look again, and load the tree if it is still as it was before; return the new look.
+
+        What was seen at an earlier look is never loaded: another reload may have looked and loaded since.
+        """
+        async with self._lock:
+            look = await asyncio.to_thread(self.look)
+            if look == before and look != self.seen:
+                await self._load(look.tree)
+            return look
 
     def look(self) -> Look:
         """Read the tree and the secret files it refers to; blocks on files."""
@@ -125,21 +138,22 @@ class Reloader:
         secrets = [path.parent for path in self.seen.secrets] if self.seen is not None else []
         return list(dict.fromkeys([*(self._sources.root / name for name in names), *secrets]))
 
-    async def load(self, tree: Tree) -> ReloadState:
+    async def _load(self, tree: Tree) -> None:
         """Compile, prepare and publish, or report why not; never raises for what the tree says."""
-        async with self._lock:
-            try:
-                self._refuse_vanished(tree)
-                generation = await self._publish(tree)
-            except ConfigError as error:
-                return self._failed(tree, error.diagnostics, None)
-            except Exception as error:
-                # A preparer may fail in any way, and the served tree must survive it.
-                log.exception("config.prepare_failed", extra={"revision": tree.id})
-                return self._failed(tree, (), f"{type(error).__name__}: {error}")
+        try:
+            self._refuse_vanished(tree)
+            compiled = await asyncio.to_thread(self._compile, tree)
+            self._refuse_successor(tree, compiled)
+            generation = await self._publish(tree, compiled)
+        except ConfigError as error:
+            self._failed(tree, error.diagnostics, None)
+        except Exception as error:
+            # A preparer may fail in any way, and the served tree must survive it.
+            log.exception("config.prepare_failed", extra={"revision": tree.id})
+            self._failed(tree, (), f"{type(error).__name__}: {error}")
+        else:
             revision = generation.snapshot.revision
             log.info("config.reloaded", extra={"revision": revision.id, "commit": revision.commit})
-            return self._current.state
 
     def _refuse_vanished(self, tree: Tree) -> None:
         """Do not fall back to the shipped example because a mount is away for a moment."""
@@ -147,8 +161,13 @@ class Reloader:
             self.seen = Look(tree, tree.id, self.seen.secrets if self.seen is not None else {})
             raise ConfigError([Mark(ROOT_FILE).finding("E110", "the root document is gone")])
 
-    async def _publish(self, tree: Tree) -> Generation:
-        compiled = await asyncio.to_thread(self._compile, tree)
+    def _refuse_successor(self, tree: Tree, compiled: Compiled) -> None:
+        document = self._documents.read(ROOT_FILE, tree.files[ROOT_FILE]).root
+        found = objections(self._current.snapshot, compiled.snapshot, document or Node({}, Mark(ROOT_FILE)))
+        if refused := tuple(found):
+            raise ConfigError((*compiled.diagnostics, *refused))
+
+    async def _publish(self, tree: Tree, compiled: Compiled) -> Generation:
         generation = await self._current.prepare(compiled.snapshot)
         self._current.publish(generation)
         self._served_own = not tree.is_builtin
@@ -173,14 +192,12 @@ class Reloader:
         except OSError as error:
             log.warning("config.last_good_not_kept", extra={"reason": str(error)})
 
-    def _failed(self, tree: Tree, diagnostics: tuple[Diagnostic, ...], error: str | None) -> ReloadState:
-        state = ReloadState(False, self._sources.now(), tree.id, diagnostics, error)
-        self._report(state)
+    def _failed(self, tree: Tree, diagnostics: tuple[Diagnostic, ...], error: str | None) -> None:
+        self._report(ReloadState(False, self._sources.now(), tree.id, diagnostics, error))
         log.error(
             "config.reload_failed",
             extra={"revision": tree.id, "diagnostics": [str(each) for each in diagnostics], "reason": error},
         )
-        return state
 
     def _report(self, state: ReloadState) -> None:
         self._current.state = state
@@ -212,8 +229,7 @@ class Watcher:
         look = await asyncio.to_thread(self._reloader.look)
         while look != self._reloader.seen:
             await asyncio.sleep(SETTLE_SECONDS)
-            again = await asyncio.to_thread(self._reloader.look)
+            again = await self._reloader.load_settled(look)
             if again == look:
-                await self._reloader.load(look.tree)
                 return
             look = again

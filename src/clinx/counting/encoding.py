@@ -67,6 +67,10 @@ def encoding_for(model_name: str, override: str | None = None) -> str:
     return "cl100k_base" if name.startswith(_CL100K) and not name.startswith(_NOT_CL100K) else FALLBACK
 
 
+_READY: Final[set[str]] = set()
+"""What the cache of `load` holds; a cache tells nobody."""
+
+
 @cache
 def load(encoding: str) -> tiktoken.Encoding:
     """Load an encoding, once per process; takes some 0.3 s and 70 MB, so call it in a thread first.
@@ -75,7 +79,14 @@ def load(encoding: str) -> tiktoken.Encoding:
         KeyError: no such encoding.
         DamagedRankFile: rather than that another file were fetched.
     """
-    return load_from(_FOLDER, encoding)
+    loaded = load_from(_FOLDER, encoding)
+    _READY.add(encoding)
+    return loaded
+
+
+def is_loaded(encoding: str) -> bool:
+    """Say whether `load` returns at once."""
+    return encoding in _READY
 
 
 def load_from(folder: Path, encoding: str) -> tiktoken.Encoding:

@@ -43,7 +43,7 @@ class Envelope(Struct, frozen=True):
     choices: int
     """How many answers are asked for (``n``, times the number of prompts where that multiplies)."""
     prompt_bytes: int
-    """Size of the parts that count as prompt, inline media left out."""
+    """A number that the prompt does not exceed in tokens: the size of the body, with flat figures for media."""
     wants_usage: bool
     """Whether the caller asked for a usage chunk in the stream."""
 
@@ -78,8 +78,20 @@ class StreamTap(Protocol):
     problem: UpstreamProblem | None
     """An error event; nothing after it is forwarded."""
 
+    @property
+    def answered(self) -> bool:
+        """Whether every choice seen has its finish reason: only usage and the end marker are missing."""
+        ...
+
+    @property
+    def text_size(self) -> int:
+        """Characters of generated text that were collected and not yet taken."""
+        ...
+
     def feed(self, data: bytes) -> bytes:
-        """Take what arrived; return what may be forwarded now. Withheld: a usage chunk nobody asked for, and the end.
+        """Take what arrived; return what may be forwarded now.
+
+        Withheld: a usage chunk nobody asked for, what the vendor says in comments, and the end.
 
         Raises:
             UpstreamBroken: one event exceeds 1 MiB.

@@ -2,6 +2,10 @@
 
 What a caller sent is what an upstream gets: white space, key order, unknown members and the spelling of numbers
 survive. `JsonBody.patched` cuts and pastes bytes; it decodes nothing but the names of the top-level members.
+
+A body's size is bounded where it is received, but what is made of it here is not: three million tiny members fit into
+32 MiB. So a body that is not small has its members counted as they are met, and reading stops at the first that is one
+too many. The values, however large and whatever is in them, are stepped over once and nothing is made of them.
 """
 
 from __future__ import annotations
@@ -17,13 +21,29 @@ import msgspec
 
 from clinx.errors import InvalidRequest
 
+MAX_MEMBERS: Final = 512
+"""The most members the top level may have."""
+
+MAX_NAMES: Final = 16 * 1024
+"""The most characters the names of the top level may have together; a body of so many bytes cannot have more."""
+
 _MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _VALUE: Final = msgspec.json.Decoder()
 _NAME: Final = rb'("(?:[^"\\]++|\\.)*+")[ \t\n\r]*:[ \t\n\r]*'
 _FIRST: Final = re.compile(rb"[ \t\n\r]*\{[ \t\n\r]*" + _NAME)
 _NEXT: Final = re.compile(rb"[ \t\n\r]*,[ \t\n\r]*" + _NAME)
 _LAST: Final = re.compile(rb"[ \t\n\r]*\}[ \t\n\r]*")
+_ABSENT: Final = memoryview(b"")
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class _Name(str):
+    """The name of a member that was counted."""
+
+    __slots__ = ()
+
+
+_COUNTED_MEMBERS: Final = dict[_Name, msgspec.Raw]
 
 
 class _Span(NamedTuple):
@@ -59,18 +79,21 @@ class JsonBody:
 
         Raises:
             InvalidRequest: empty, not JSON (a byte order mark, NaN, trailing bytes, a lone surrogate), nested too
-                deeply, or not an object.
+                deeply, not an object, or with more than `MAX_MEMBERS` members or longer names than `MAX_NAMES`.
         """
         if not data:
             raise InvalidRequest("The request body is empty; expected a JSON object.")
         try:
-            return cls(data, _MEMBERS.decode(data))
+            members = _MEMBERS.decode(data) if len(data) <= MAX_NAMES else _counted(data)
         except RecursionError as error:
             raise InvalidRequest("The request body is nested too deeply.") from error
         except msgspec.ValidationError as error:
             raise InvalidRequest("The request body must be a JSON object.") from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise InvalidRequest(f"The request body is not valid JSON: {_fault(error)}.") from error
+        if len(members) > MAX_MEMBERS:
+            raise _too_many()
+        return cls(data, members)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -85,7 +108,15 @@ class JsonBody:
     def view(self, name: str) -> memoryview:
         """Return the member's JSON text without copying it; empty when there is no such member."""
         found = self._members.get(name)
-        return memoryview(b"" if found is None else found)
+        return _ABSENT if found is None else memoryview(found)
+
+    def place(self, name: str) -> range:
+        """Return where in ``data`` the member's JSON text lies; nowhere if it is absent or some name occurs twice."""
+        spans = _spans(self.data, self._members)
+        if spans is None or name not in self._members:
+            return range(0)
+        span = spans[self.names.index(name)]
+        return range(span.value, span.end)
 
     def value(self, name: str) -> object:
         """Decode one member; None when it is absent or null.
@@ -126,6 +157,28 @@ class JsonBody:
             if value is not None and name not in present
         ]
         return _spliced(self.data, spans, [(member, changes.get(member.name)) for member in kept], added)
+
+
+def _counted(data: bytes) -> dict[str, msgspec.Raw]:
+    """Read the top level; stop at the first member too many. One that repeats a name counts, too."""
+    count = size = 0
+
+    def name(_: type, text: str) -> _Name:
+        nonlocal count, size
+        count += 1
+        size += len(text)
+        if count > MAX_MEMBERS:
+            raise _too_many()
+        if size > MAX_NAMES:
+            raise InvalidRequest(f"The request body has too long names: expected at most {MAX_NAMES} characters.")
+        return _Name(text)
+
+    members = msgspec.json.decode(data, type=_COUNTED_MEMBERS, dec_hook=name)
+    return {str(name): raw for name, raw in members.items()}
+
+
+def _too_many() -> InvalidRequest:
+    return InvalidRequest(f"The request body has too many members: expected at most {MAX_MEMBERS}.")
 
 
 def _fault(error: Exception) -> str:

@@ -17,17 +17,42 @@ from clinx.errors import InvalidRequest
 MAX_MODEL: Final = 256
 """The most characters a model name may have."""
 
+MAX_OPTIONS: Final = 4096
+"""The most bytes a member may have that is itself read as an object."""
+
+MAX_OPTIONS_MEMBERS: Final = 32
+"""The most members such an object may have."""
+
+RESERVED: Final = frozenset(
+    {
+        *("model", "stream", "stream_options", "include_usage", "n", "best_of", "max_tokens", "max_completion_tokens"),
+        *("messages", "prompt", "input", "tools", "functions"),
+    }
+)
+"""The names that the gateway decides by."""
+
+_LONGEST_NAME: Final = 64
+"""More characters than any spelling of a reserved name has."""
+
+_LONGEST_MODEL: Final = 12 * MAX_MODEL + 2
+"""The most bytes of JSON a model name can take: two escapes for each character, and the quotes."""
+
+_LONGEST_NUMBER: Final = 400
+"""The most bytes of a number that is looked at."""
+
 _SHOWN: Final = 24
 """The most digits of a number that are repeated to the caller."""
 
-_KINDS: Final = {'"': "a string", "{": "an object", "[": "an array", "t": "a boolean", "f": "a boolean", "n": "null"}
+_KINDS: Final = dict(
+    zip(b'"{[tfn', ("a string", "an object", "an array", "a boolean", "a boolean", "null"), strict=True)
+)
 _OPEN: Final = re.compile(rb"\[[ \t\n\r]*")
 _EMPTY: Final = re.compile(rb"\[[ \t\n\r]*\]")
 
 
 def kind(raw: msgspec.Raw | memoryview) -> str:
     """Name the JSON type of a value with its article: ``a string``."""
-    return _KINDS.get(chr(memoryview(raw)[0]), "a number")
+    return _KINDS.get(memoryview(raw)[0], "a number")
 
 
 def missing(name: str) -> InvalidRequest:
@@ -40,18 +65,37 @@ def wrong_type(name: str, expected: str, raw: msgspec.Raw | memoryview) -> Inval
     return InvalidRequest(f"Invalid type for '{name}': expected {expected}, but got {kind(raw)} instead.", param=name)
 
 
+def check_spelling(body: JsonBody) -> None:
+    """Refuse a member that some upstreams would take for another one.
+
+    Servers written in Go match names without regard to case (a long s is an s to them), so a body with both
+    ``max_tokens`` and ``Max_Tokens`` would be held for one and served as the other.
+
+    Raises:
+        InvalidRequest: a name that only folding makes a reserved one.
+    """
+    names = body.names
+    every = "".join(names)
+    if every.isascii() and every.islower():
+        return
+    for name in names:
+        if len(name) <= _LONGEST_NAME and name not in RESERVED and (meant := name.casefold()) in RESERVED:
+            raise InvalidRequest(f"Unknown parameter: '{name}'.", hint=f"Did you mean '{meant}'?", param=name)
+
+
 def model(body: JsonBody) -> str:
     """Read ``model``.
 
     Raises:
         InvalidRequest: absent, not a string, empty, too long, or with characters that cannot be printed.
     """
-    if not is_given(body, "model"):
+    text = body.view("model")
+    if not text or (found := kind(text)) == "null":
         raise missing("model")
-    name = body.value("model")
-    if not isinstance(name, str):
-        raise wrong_type("model", "a string", body.view("model"))
-    if not 0 < len(name) <= MAX_MODEL or not name.isprintable():
+    if found != "a string":
+        raise wrong_type("model", "a string", text)
+    name = body.value("model") if len(text) <= _LONGEST_MODEL else ""
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_MODEL or not name.isprintable():
         expected = f"a name of 1 to {MAX_MODEL} printable characters"
         raise InvalidRequest(f"Invalid value for 'model': expected {expected}.", param="model")
     return name
@@ -69,10 +113,10 @@ def boolean(body: JsonBody, name: str) -> bool:
     Raises:
         InvalidRequest: not a boolean.
     """
-    if not is_given(body, name):
-        return False
     text = body.view(name)
-    if kind(text) != "a boolean":
+    if not text or (found := kind(text)) == "null":
+        return False
+    if found != "a boolean":
         raise wrong_type(name, "a boolean", text)
     return text[0] == ord("t")
 
@@ -83,33 +127,38 @@ def integer(body: JsonBody, name: str, low: int, high: int) -> int | None:
     Raises:
         InvalidRequest: out of range, or no integer: a boolean, a string, ``1.0``, ``1e2``.
     """
-    if not is_given(body, name):
+    text = body.view(name)
+    if not text or (found := kind(text)) == "null":
         return None
-    value = body.value(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise wrong_type(name, "an integer", body.view(name))
+    if found != "a number":
+        raise wrong_type(name, "an integer", text)
+    value = body.value(name) if len(text) <= _LONGEST_NUMBER else bytes(text[:_SHOWN]).decode()
     if isinstance(value, float):
         raise InvalidRequest(f"Invalid type for '{name}': expected an integer, but got a decimal instead.", param=name)
-    if not low <= value <= high:
-        found = f"{str(value)[:_SHOWN]}, which is out of range"
+    if not isinstance(value, int) or not low <= value <= high:
+        shown = f"{str(value)[:_SHOWN]}, which is out of range"
         raise InvalidRequest(
-            f"Invalid value for '{name}': expected an integer from {low} to {high}, but got {found}.", param=name
+            f"Invalid value for '{name}': expected an integer from {low} to {high}, but got {shown}.", param=name
         )
     return value
 
 
 def members_of(body: JsonBody, name: str) -> JsonBody | None:
-    """Read a member that is itself an object; None when absent.
+    """Read a small member that is itself an object; None when absent.
 
     Raises:
-        InvalidRequest: not an object.
+        InvalidRequest: not an object, or one that is too large.
     """
-    if not is_given(body, name):
+    text = body.view(name)
+    if not text or (found := kind(text)) == "null":
         return None
-    text = body.raw(name) or b""
-    if not text.startswith(b"{"):
-        raise wrong_type(name, "an object", memoryview(text))
-    return JsonBody.parse(text)
+    if found != "an object":
+        raise wrong_type(name, "an object", text)
+    members = JsonBody.parse(bytes(text)) if len(text) <= MAX_OPTIONS else None
+    if members is None or len(members.names) > MAX_OPTIONS_MEMBERS:
+        expected = f"at most {MAX_OPTIONS_MEMBERS} members in {MAX_OPTIONS} bytes"
+        raise InvalidRequest(f"Invalid value for '{name}': expected {expected}.", param=name)
+    return members
 
 
 def array(body: JsonBody, name: str) -> memoryview:
@@ -123,9 +172,14 @@ def array(body: JsonBody, name: str) -> memoryview:
     text = body.view(name)
     if text[0] != ord("["):
         raise wrong_type(name, "an array", text)
-    if _EMPTY.match(text):
+    if is_empty(text):
         raise InvalidRequest(f"Invalid value for '{name}': expected an array with at least 1 element.", param=name)
     return text
+
+
+def is_empty(text: msgspec.Raw | memoryview) -> bool:
+    """Whether the text of an array holds no element."""
+    return _EMPTY.match(memoryview(text)) is not None
 
 
 def first(text: memoryview) -> memoryview:

@@ -29,6 +29,7 @@ class SseEvent(NamedTuple):
     event: bytes = b""
     id: bytes = b""
     retry: bytes = b""
+    has_comment: bool = False
 
 
 class SseReader:
@@ -95,13 +96,20 @@ class SseReader:
 def _parsed(block: bytes, text: bytes) -> SseEvent:
     """Read the fields of a block, line by line; of repeated names and ids the last counts."""
     fields: dict[bytes, list[bytes]] = {}
+    has_comment = False
     for line in _LINE_END.split(text):
-        name, _, value = line.partition(b":")
+        name, colon, value = line.partition(b":")
         if name:
             fields.setdefault(name, []).append(value.removeprefix(b" "))
+        has_comment |= not name and bool(colon)
     data = fields.get(b"data")
     event, identity, retry = (fields.get(name, [b""])[-1] for name in (b"event", b"id", b"retry"))
-    return SseEvent(block, None if data is None else b"\n".join(data), event, identity, retry)
+    return SseEvent(block, None if data is None else b"\n".join(data), event, identity, retry, has_comment)
+
+
+def without_comments(raw: bytes) -> bytes:
+    """Return a block without its comment lines; all other lines stay as they are."""
+    return b"".join(line for line in raw.removeprefix(_BOM).splitlines(keepends=True) if not line.startswith(b":"))
 
 
 def encode_event(data: bytes, event: bytes = b"") -> bytes:

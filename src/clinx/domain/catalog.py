@@ -113,6 +113,9 @@ class Timeouts:
 
     connect: float = 5.0
     first_byte: float = 60.0
+    """Until a streamed answer begins."""
+    whole: float = 600.0
+    """Until a whole answer begins: it is made before its first byte is sent."""
     idle: float = 120.0
     total: float = 1800.0
 

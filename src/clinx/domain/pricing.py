@@ -16,7 +16,7 @@ from typing import Final, Protocol
 from msgspec import Struct
 
 from clinx.domain.money import NANO, Amount, round_half_up, round_up
-from clinx.domain.usage import Unit, Usage, counts_of
+from clinx.domain.usage import ANSWER_UNITS, PROMPT_UNITS, Unit, Usage, counts_of
 
 _FALLBACK: Final[Mapping[Unit, Unit]] = {
     Unit.OUTPUT: Unit.INPUT,
@@ -80,7 +80,12 @@ class Rates:
     scaled: tuple[int, ...] = field(init=False, repr=False, compare=False)
     """The rates of ``applied`` as integers: nano-units x ``scale``."""
     scale: int = field(init=False, repr=False, compare=False)
+    _dearest: tuple[int, int] = field(init=False, repr=False, compare=False)
+    """The highest scaled rates of a prompt's token and an answer's token."""
+    _others: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    """The scaled rates of what is no token: calls, images, seconds…"""
     _counts: Callable[[Usage], tuple[int, ...]] = field(init=False, repr=False, compare=False)
+    _counts_others: Callable[[Usage], tuple[int, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Bring all rates to one denominator, so that a quote is integer arithmetic."""
@@ -90,6 +95,14 @@ class Rates:
         object.__setattr__(self, "applied", tuple(found.items()))
         object.__setattr__(self, "scaled", tuple(int(rate.nano_per_unit * scale) for rate in found.values()))
         object.__setattr__(self, "_counts", counts_of(tuple(found)))
+        self._prepare_ceiling(dict(zip(found, self.scaled, strict=True)))
+
+    def _prepare_ceiling(self, scaled: Mapping[Unit, int]) -> None:
+        dearest = tuple(max(scaled.get(unit, 0) for unit in kind) for kind in (PROMPT_UNITS, ANSWER_UNITS))
+        others = tuple(unit for unit in scaled if unit not in PROMPT_UNITS + ANSWER_UNITS)
+        object.__setattr__(self, "_dearest", dearest)
+        object.__setattr__(self, "_others", tuple(scaled[unit] for unit in others))
+        object.__setattr__(self, "_counts_others", counts_of(others))
 
     def rate(self, unit: Unit) -> Rate | None:
         """Return the unit's own rate or its parent's; None when the unit costs nothing under this price."""
@@ -103,6 +116,13 @@ class Rates:
     def exact(self, usage: Usage) -> int:
         """Return the price of the usage, exactly, in nano-units x ``scale``."""
         return sum(map(mul, self._counts(usage), self.scaled))
+
+    def most(self, usage: Usage, multiplier: Fraction) -> Amount:
+        """Price the usage as if every token were of the dearest kind; rounded up."""
+        prompt, answer = self._dearest
+        others = sum(map(mul, self._counts_others(usage), self._others))
+        exact = usage.input_tokens * prompt + usage.output_tokens * answer + others
+        return round_up(exact * multiplier.numerator, self.scale * multiplier.denominator)
 
     def used(self, usage: Usage) -> tuple[QuoteLine, ...]:
         """Return a line for every bucket that holds something and has a rate."""
@@ -172,9 +192,23 @@ class Price:
         return _total(rates, usage, multiplier)
 
     def ceiling(self, usage: Usage, multiplier: Fraction, facts: Mapping[str, object]) -> Amount:
-        """Price the most an exchange may use; rounded up, for a hold must cover its charge."""
-        rates = self.rates(usage.input_tokens, facts)
-        return round_up(rates.exact(usage) * multiplier.numerator, rates.scale * multiplier.denominator)
+        """Price the most an exchange may use, whatever bucket its tokens end up in; rounded up.
+
+        A hold must cover its charge: each token of the prompt is taken at the dearest rate a prompt may have, each of
+        the answer at the dearest of an answer. Of tiers the dearest counts, for the prompt's length is only bounded.
+        """
+        rows = self._rows(usage.input_tokens, facts)
+        return max((rates.most(usage, multiplier) for rates in rows), default=Amount(0))
+
+    def _rows(self, prompt_tokens: int, facts: Mapping[str, object]) -> tuple[Rates, ...]:
+        """Return the rows that may apply to a prompt of at most so many tokens."""
+        for case in self.cases:
+            if case.condition(facts):
+                return (case.rates,)
+        reach = next(
+            (i for i, t in enumerate(self.tiers) if t.upto is None or prompt_tokens <= t.upto), len(self.tiers)
+        )
+        return self.tiers[: reach + 1]
 
     def quote(self, usage: Usage, multiplier: Fraction, facts: Mapping[str, object]) -> Quote:
         """Price the usage, with a line for every bucket that holds something and has a rate."""

@@ -9,10 +9,11 @@ the exchange waits only if the wait is short.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 from clinx.dialects.base import StreamTap, UpstreamProblem, WholeAnswer
 from clinx.domain.catalog import NO_CREDENTIAL, Channel, Credential
@@ -33,6 +34,8 @@ MOST_ATTEMPTS = 3
 LONGEST_WAIT = 5.0
 """Seconds an exchange may wait for a resting credential when nothing else is left."""
 
+MOST_BEFORE_CONTENT = 256 << 10
+"""Bytes of a stream that may come, and are kept, before its first content."""
 DEFAULT_REST = 1.0
 """Seconds a credential rests when the upstream said 429 and not for how long."""
 SUSPICION = 60.0
@@ -48,6 +51,14 @@ class AttemptFailed(Exception):
         """Keep the failure."""
         super().__init__(failure.error.code)
         self.failure = failure
+
+
+class Resting(Exception):
+    """The private cause of an answer that tried nobody: every credential was told to wait."""
+
+    def __init__(self, channels: Iterable[str]) -> None:
+        """Name the channels, for the operator."""
+        super().__init__(f"resting: {', '.join(channels)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +122,7 @@ class Attempts:
             response = await self._send(exchange, candidate, credential)
             status, exchange.upstream_id = response.status, response.upstream_id
             exchange.winner = candidate
-            return await self._read(exchange, candidate, response)
+            return await self._read(exchange, candidate, credential, response)
         except AttemptFailed as failed:
             outcome = failed.failure.error.code
             raise
@@ -124,7 +135,7 @@ class Attempts:
             exchange.attempts.append(
                 Attempt(name, credential.fingerprint, candidate.upstream_model, outcome, status, round(seconds, 4))
             )
-            self.finisher.metrics.attempted(name, outcome)
+            self.finisher.metrics.attempts.add((name, outcome))
 
     async def _send(self, exchange: Exchange, candidate: Candidate, credential: Credential) -> UpstreamResponse:
         envelope, _ = exchange.opened()
@@ -143,11 +154,13 @@ class Attempts:
         except UpstreamError as error:
             raise AttemptFailed(Failure(error, Scope.CHANNEL, None)) from error
 
-    async def _read(self, exchange: Exchange, candidate: Candidate, response: UpstreamResponse) -> _Opened:
+    async def _read(
+        self, exchange: Exchange, candidate: Candidate, credential: Credential, response: UpstreamResponse
+    ) -> _Opened:
         envelope, _ = exchange.opened()
         try:
             if response.status != HTTPStatus.OK:
-                await self._refuse(exchange, response)
+                await self._refuse(exchange, candidate, credential, response)
             is_events = response.content_type == "text/event-stream"
             if envelope.stream and is_events:
                 return await self._open_stream(exchange, candidate, response)
@@ -159,9 +172,12 @@ class Attempts:
             await response.close()
             raise
 
-    async def _refuse(self, exchange: Exchange, response: UpstreamResponse) -> NoReturn:
+    async def _refuse(
+        self, exchange: Exchange, candidate: Candidate, credential: Credential, response: UpstreamResponse
+    ) -> NoReturn:
         """Say what an answer means that is no success: the only success of these dialects is 200."""
         body = await exchange.upstream(response.read(_ERROR_BODY))
+        body = _without(body, credential.secret, urlsplit(candidate.channel.base_url).netloc)
         problem = exchange.dialect.read_problem(body)
         raise AttemptFailed(classify(response.status, response.headers, problem, body, response.content_type))
 
@@ -196,7 +212,7 @@ class Attempts:
         return _Opened(Answer(response.status, {"Content-Type": "text/event-stream"}, stream=body.run(head)), None)
 
     async def _until_content(self, exchange: Exchange, tap: StreamTap, chunks: AsyncGenerator[bytes, None]) -> bytes:
-        head = bytearray()
+        head, received = bytearray(), 0
         while not (tap.started or tap.finished or tap.problem):
             try:
                 data = await exchange.upstream(anext(chunks))
@@ -204,7 +220,18 @@ class Attempts:
                 head += tap.close()
                 break
             head += tap.feed(data)
+            received += len(data)
+            if received > MOST_BEFORE_CONTENT:
+                raise UpstreamBroken("The upstream's stream has no content.")
         return bytes(head)
+
+
+def _without(body: bytes, *private: str) -> bytes:
+    """Take out of a vendor's words what is ours alone: some servers quote the request's headers back."""
+    for text in private:
+        if text:
+            body = body.replace(text.encode(), b"***")
+    return body
 
 
 def _inside(response: UpstreamResponse, problem: UpstreamProblem, body: bytes) -> Failure:
@@ -283,7 +310,9 @@ class _Draw:
                 error.retry_after = self._last.retry_after if _is_rest(self._last) else None
             return error
         if wait:
-            return UpstreamOverloaded("The model is busy; try again later.", retry_after=wait)
+            busy = UpstreamOverloaded("The model is busy; try again later.", retry_after=wait)
+            busy.__cause__ = Resting(c.channel.name for c in self._candidates)
+            return busy
         return NoChannel("No channel can serve this model right now.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import TypeVar
 
 from msgspec import Struct, field
@@ -22,6 +23,8 @@ from clinx.errors import GatewayError
 from clinx.routing.plan import Candidate, Plan
 
 T = TypeVar("T")
+
+_NO_FACTS: Mapping[str, object] = MappingProxyType({})
 
 
 class Answer(Struct):
@@ -54,7 +57,8 @@ class Exchange(Struct):
     principal: Principal | None = None
     envelope: Envelope | None = None
     model: Model | None = None
-    facts: Mapping[str, object] = field(default_factory=dict[str, object])
+    request_facts: Mapping[str, object] | None = None
+    """The body as conditions see it; None when no price of the model has any."""
     plan: Plan | None = None
     reservation: Reservation | None = None
     attempts: list[Attempt] = field(default_factory=list[Attempt])
@@ -70,9 +74,17 @@ class Exchange(Struct):
     finished: bool = False
     """Settled or released and recorded: set once, by `finish`."""
 
+    answered: bool = False
+    """The answer's content is complete; at most its usage and its end are still to come."""
+
     stopped: GatewayError | None = None
     """Why the exchange must end now: the caller left, or the process is going away."""
     _waiting: asyncio.Task[object] | None = None
+
+    @property
+    def streams(self) -> bool:
+        """Whether a stream was asked for, as far as is known yet."""
+        return self.envelope is not None and self.envelope.stream
 
     def opened(self) -> tuple[Envelope, Model]:
         """Return what an exchange has once it was admitted.
@@ -83,6 +95,12 @@ class Exchange(Struct):
         if self.envelope is None or self.model is None:
             raise RuntimeError("an exchange is opened before an answer is asked for")
         return self.envelope, self.model
+
+    def facts(self, group: str) -> Mapping[str, object]:
+        """Return what a price's conditions may look at when the call is served through a group."""
+        if self.request_facts is None or self.envelope is None:
+            return _NO_FACTS
+        return {"request": self.request_facts, "model": self.envelope.model, "group": group}
 
     def caller(self) -> Principal:
         """Return who calls.

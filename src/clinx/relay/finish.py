@@ -85,7 +85,8 @@ class Finisher:
         exchange.usage = usage
         if exchange.model is None or exchange.winner is None:
             return
-        quote = exchange.model.price.quote(usage, exchange.winner.group.multiplier, exchange.facts)
+        group = exchange.winner.group
+        quote = exchange.model.price.quote(usage, group.multiplier, exchange.facts(group.name))
         exchange.quote = quote
         exchange.charge = quote.total
 
@@ -124,7 +125,7 @@ class Finisher:
         self._count(exchange, outcome, seconds)
         log.info(
             "exchange.failed" if exchange.error else "exchange.finished",
-            extra=_event(exchange, outcome, seconds),
+            extra={"fields": _event(exchange, outcome, seconds)},
         )
 
     def _count(self, exchange: Exchange, outcome: str, seconds: float) -> None:

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from fractions import Fraction
 
 from clinx.accounts.authenticate import Authenticator, check_model
 from clinx.billing.cashier import Cashier
-from clinx.billing.estimate import ceiling, prompt_bound
+from clinx.billing.estimate import ceiling, counted_bound, prompt_bound
 from clinx.dialects.base import Envelope
 from clinx.domain.catalog import Group, Model
-from clinx.domain.identity import Principal
 from clinx.domain.ledger import Reservation
+from clinx.domain.money import ZERO
 from clinx.domain.operation import Operation
-from clinx.errors import BillingUnavailable, ModelNotFound, PermissionDenied
+from clinx.errors import BudgetSpent, InsufficientBalance, ModelNotFound, PermissionDenied
 from clinx.relay.attempts import Attempts
 from clinx.relay.exchange import Answer, Exchange
+from clinx.relay.facts import RequestFacts
+from clinx.relay.meter import Meter
 from clinx.routing.health import Health
-from clinx.routing.plan import offered, plan
-from clinx.storage.failures import StorageUnavailable
+from clinx.routing.plan import expand, offered, plan
 
 _HOLD_MARGIN = timedelta(minutes=5)
 """How much longer a hold lives than the exchange it belongs to can."""
-
-_SMALL = 1024
-"""Members of a body larger than this are not facts: no price depends on a prompt's text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +43,17 @@ class Relay:
             GatewayError: whatever stands in the way, before any content was sent; nothing is charged then.
         """
         operation = exchange.endpoint.operation
-        exchange.principal = await self._authenticate(exchange)
+        # The ledger looks at the token again when it holds; where nothing is held, the database is asked.
+        exchange.principal = await self.authenticator.authenticate(
+            exchange.secret, exchange.address, fresh=not operation.is_billed
+        )
         group = _group(exchange)
         if not operation.is_billed:
             return await self._answer_locally(exchange, group)
         exchange.envelope = envelope = exchange.dialect.open_request(operation, await exchange.receive())
         check_model(exchange.principal, envelope.model)
+        if "*" in envelope.model:
+            raise _unknown(envelope.model)  # A pattern's own name is nothing to ask for.
         exchange.plan = plan(
             exchange.snapshot.routes,
             exchange.snapshot.groups,
@@ -67,29 +68,40 @@ class Relay:
         exchange.reservation = await self._hold(exchange, envelope, exchange.model)
         return await self.attempts.first_answer(exchange)
 
-    async def _authenticate(self, exchange: Exchange) -> Principal:
-        """Ask the cache where the ledger looks at the token again, the database where nothing else would."""
-        fresh = not exchange.endpoint.operation.is_billed
-        try:
-            return await self.authenticator.authenticate(exchange.secret, exchange.address, fresh=fresh)
-        except StorageUnavailable as error:
-            raise BillingUnavailable("Accounts cannot be read right now.", retry_after=1) from error
-
     async def _hold(self, exchange: Exchange, envelope: Envelope, model: Model) -> Reservation:
-        """Hold the most this exchange can cost, before anything is sent."""
+        """Hold the most this exchange can cost, before anything is sent.
+
+        The prompt's bound is its size in bytes, which costs nothing to know. Where a balance does not cover that, the
+        prompt is counted: whoever has little is refused for what it is, not for what it might be.
+        """
         if model.price.cases:
-            exchange.facts = _facts(exchange, envelope)
+            exchange.request_facts = RequestFacts(envelope.body)
+        try:
+            return await self._reserve(exchange, envelope, model, prompt_bound(envelope.prompt_bytes))
+        except (InsufficientBalance, BudgetSpent):
+            counted = await Meter(exchange.dialect, envelope, model).prompt()
+            closer = counted_bound(counted)
+            if closer >= prompt_bound(envelope.prompt_bytes):
+                raise
+            return await self._reserve(exchange, envelope, model, closer)
+
+    async def _reserve(self, exchange: Exchange, envelope: Envelope, model: Model, prompt_tokens: int) -> Reservation:
         most = ceiling(
-            prompt_tokens=prompt_bound(envelope.prompt_bytes),
+            prompt_tokens=prompt_tokens,
             choices=envelope.choices,
             max_output_tokens=envelope.max_output_tokens,
             model=model,
         )
-        candidates = exchange.plan.candidates if exchange.plan else ()
-        multiplier = max((c.group.multiplier for c in candidates), default=Fraction(1))
+        groups = {c.group.name: c.group for c in exchange.plan.candidates} if exchange.plan else {}
+        try:
+            # Which group will serve is not known yet: the dearest counts.
+            bounds = [model.price.ceiling(most, g.multiplier, exchange.facts(g.name)) for g in groups.values()]
+            amount = max(bounds, default=ZERO)
+        except OverflowError as error:
+            raise InsufficientBalance("No balance covers a request of this size.", hint="Ask for less.") from error
         return await self.cashier.reserve(
             exchange.caller(),
-            model.price.ceiling(most, multiplier, exchange.facts),
+            amount,
             request_id=exchange.id,
             revision=exchange.snapshot.revision.id,
             lifetime=timedelta(seconds=exchange.deadline - exchange.started) + _HOLD_MARGIN,
@@ -103,10 +115,8 @@ class Relay:
         headers = {"Content-Type": "application/json"}
         if exchange.endpoint.operation is Operation.LIST_MODELS:
             return Answer(200, headers, exchange.dialect.render_models(tuple(cards.values())))
-        wanted = inbound.match["model"]
-        if wanted not in cards:
-            raise ModelNotFound(f"The model `{wanted[:100]}` does not exist or is not offered to you.", param="model")
-        return Answer(200, headers, exchange.dialect.render_model(cards[wanted]))
+        card = cards.get(inbound.match["model"]) or _by_pattern(exchange, group, inbound.match["model"])
+        return Answer(200, headers, exchange.dialect.render_model(card))
 
 
 def _group(exchange: Exchange) -> Group:
@@ -126,6 +136,26 @@ def _priced(exchange: Exchange, envelope: Envelope) -> Model:
     return model
 
 
+def _unknown(model: str) -> ModelNotFound:
+    return ModelNotFound(f"The model {model[:100]!r} does not exist or is not offered to you.", param="model")
+
+
+def _by_pattern(exchange: Exchange, group: Group, name: str) -> Model:
+    """Return the card of a model that is offered by a pattern, and so in no list.
+
+    Raises:
+        ModelNotFound: it is not.
+    """
+    snapshot = exchange.snapshot
+    allowed = exchange.caller().token.models
+    sources = expand(snapshot.groups, group)
+    offers = any(snapshot.routes.tiers(source.name, name) for source in sources)
+    model = snapshot.model(name) if offers and "*" not in name and (not allowed or name in allowed) else None
+    if model is None:
+        raise _unknown(name)
+    return replace(model, name=name)
+
+
 def _visible(exchange: Exchange, group: Group) -> tuple[Model, ...]:
     """The models the principal may ask for, by name; patterns are not names anyone can ask for."""
     allowed = exchange.caller().token.models
@@ -133,10 +163,3 @@ def _visible(exchange: Exchange, group: Group) -> tuple[Model, ...]:
     names = [name for name in offered(snapshot.routes, snapshot.groups, group) if "*" not in name]
     found = ((name, snapshot.model(name)) for name in names if not allowed or name in allowed)
     return tuple(replace(model, name=name) for name, model in found if model is not None)
-
-
-def _facts(exchange: Exchange, envelope: Envelope) -> Mapping[str, object]:
-    """What a price's conditions may see: the small members of the body, never a prompt."""
-    body = envelope.body
-    small = {name: body.value(name) for name in body.names if len(body.raw(name) or b"") <= _SMALL}
-    return {"request": small, "model": envelope.model, "group": exchange.caller().group}

@@ -15,11 +15,14 @@ from clinx.dialects.base import StreamTap
 from clinx.errors import ClientGone, GatewayError, UpstreamBroken
 from clinx.relay.exchange import Exchange
 from clinx.relay.finish import Finisher
-from clinx.relay.meter import Meter
+from clinx.relay.meter import COUNT_EVERY, Meter
 from clinx.upstream.send import UpstreamResponse
 
-_REST = 1.0
+REST = 1.0
 """Seconds an upstream gets to close its body after the end marker, so that the connection can be kept."""
+
+MOST_BYTES = 256 << 20
+"""Of one streamed answer."""
 
 
 @dataclass(slots=True)
@@ -32,10 +35,13 @@ class StreamedAnswer:
     tap: StreamTap
     meter: Meter
     finisher: Finisher
+    received: int = 0
+    """Bytes of the upstream's body so far."""
 
     async def run(self, head: bytes) -> AsyncGenerator[bytes, None]:
         """Yield what the caller gets. Closing the generator early settles what was metered."""
         error: GatewayError | None = None
+        self.exchange.answered = self.tap.answered
         try:
             yield head
             try:
@@ -62,8 +68,18 @@ class StreamedAnswer:
                 if rest := tap.close():
                     yield rest
                 return
-            if piece := tap.feed(data):
+            if piece := await self._feed(data):
                 yield piece
+
+    async def _feed(self, data: bytes) -> bytes:
+        self.received += len(data)
+        if self.received > MOST_BYTES:
+            raise UpstreamBroken("The upstream's answer does not end.")
+        piece = self.tap.feed(data)
+        self.exchange.answered = self.tap.answered
+        if self.tap.text_size > COUNT_EVERY:
+            await self.meter.add(self.tap.take_text())
+        return piece
 
     def _verdict(self) -> GatewayError | None:
         if self.tap.problem is not None:
@@ -73,20 +89,20 @@ class StreamedAnswer:
         return None
 
     async def _settle(self, error: GatewayError | None) -> None:
-        usage = await self.meter.total(self.tap.usage, self.tap.take_text())
+        usage = await self.meter.total(self.tap.usage, self.tap.take_text(), whole=error is None)
         await self.finisher.settle(self.exchange, usage, error)
 
     async def _drain(self) -> None:
-        """Read the closing bytes, so that the connection goes back to the pool."""
+        """Read what comes after the end marker, so that the connection goes back to the pool."""
         try:
-            async with asyncio.timeout(_REST):
+            async with asyncio.timeout(REST):
                 async for _ in self.chunks:
                     pass
         except (TimeoutError, GatewayError):
             return
 
     async def _close(self) -> None:
-        await self.chunks.aclose()
-        await self.response.close()
         if not self.exchange.finished:
             await self._settle(self.exchange.stopped or ClientGone("The caller hung up."))
+        await self.chunks.aclose()
+        await self.response.close()

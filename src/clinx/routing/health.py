@@ -60,7 +60,13 @@ class Health:
         self._lay(self._suspect, channel, credential, seconds)
 
     def ready_in(self, channel: Channel) -> float:
-        """Seconds until some credential of the channel rests no longer; 0.0 when one is ready."""
+        """Seconds until some credential of the channel may be used; 0.0 when one may, suspect or not."""
+        if not self._cooling:
+            return 0.0
+        return min(self._rest(self._cooling, channel, each) for each in channel.credentials or (NO_CREDENTIAL,))
+
+    def rank(self, channel: Channel) -> float:
+        """What a plan sorts by: 0.0 for a channel with a credential at its best, else the seconds until it has one."""
         if not self._cooling and not self._suspect:
             return 0.0
         return min(

@@ -10,19 +10,22 @@ from msgspec import Struct
 
 from clinx.domain.catalog import Channel, Group, UpstreamEndpoint
 from clinx.domain.operation import Operation
-from clinx.errors import ModelNotFound, NoChannel
+from clinx.errors import InvalidRequest, ModelNotFound
 from clinx.routing.select import Draw, in_order
 from clinx.routing.table import RouteTable
 
 LONGEST_COMPARED = 128
 """Names longer than this get no "did you mean": comparing costs time that grows with the caller's text."""
 
+MOST_COMPARED = 200
+"""With more names on offer there is no "did you mean" either: a wrong name must not hold up everybody else."""
+
 
 class Readiness(Protocol):
     """What a plan asks of `Health`."""
 
-    def ready_in(self, channel: Channel) -> float:
-        """Seconds until the channel may be used; 0.0 when it may be now."""
+    def rank(self, channel: Channel) -> float:
+        """Return 0.0 for a channel at its best, else the seconds until it is."""
         ...
 
 
@@ -60,7 +63,7 @@ def plan(  # noqa: PLR0913  (what is asked, what is on offer, and the two things
 
     Raises:
         ModelNotFound: the caller's group does not offer the model; nothing is said of channels.
-        NoChannel: it does, but no channel takes this operation.
+        InvalidRequest: it does, but no channel takes this operation: asking again changes nothing.
     """
     offers = [(each, tiers) for each in expand(groups, group) if (tiers := routes.tiers(each.name, model))]
     if not offers:
@@ -72,7 +75,7 @@ def plan(  # noqa: PLR0913  (what is asked, what is on offer, and the two things
             if endpoint is not None and route.channel.name not in candidates:
                 candidates[route.channel.name] = Candidate(route.channel, route.upstream_model, each, endpoint)
     if not candidates:
-        raise NoChannel(f"The model {_shown(model)} does not take this operation here.", param="model")
+        raise InvalidRequest(f"The model {_shown(model)} does not take this operation here.", param="model")
     return Plan(_cooling_last(tuple(candidates.values()), health))
 
 
@@ -102,11 +105,12 @@ def offered(routes: RouteTable, groups: Mapping[str, Group], group: Group) -> tu
 def _cooling_last(candidates: tuple[Candidate, ...], health: Readiness) -> tuple[Candidate, ...]:
     if len(candidates) == 1:
         return candidates
-    return tuple(sorted(candidates, key=lambda candidate: health.ready_in(candidate.channel)))
+    return tuple(sorted(candidates, key=lambda candidate: health.rank(candidate.channel)))
 
 
 def _not_found(names: tuple[str, ...], model: str) -> ModelNotFound:
-    close = difflib.get_close_matches(model, names, n=1) if len(model) <= LONGEST_COMPARED else []
+    is_cheap = len(model) <= LONGEST_COMPARED and len(names) <= MOST_COMPARED
+    close = difflib.get_close_matches(model, names, n=1) if is_cheap else []
     hint = f"Did you mean {close[0]!r}?" if close else "GET /v1/models lists what this key may use."
     return ModelNotFound(
         f"The model {_shown(model)} does not exist or is not offered to you.", hint=hint, param="model"

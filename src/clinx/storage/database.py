@@ -16,12 +16,16 @@ from tortoise.context import (
 from tortoise.exceptions import BaseORMException, IntegrityError, ValidationError
 
 from clinx.storage import postgres, sqlite
-from clinx.storage.failures import StorageRefused, StorageUnavailable
+from clinx.storage.failures import StorageRefused, StorageUnavailable, reason_of
+from clinx.storage.pool import BoundedClient
 from clinx.storage.program import Program, Row, Value, for_sqlite
 
 T = TypeVar("T")
 
 APP: Final = "main"
+
+HASTY_SECONDS: Final = 1.0
+"""How long a request waits for what it must read before it is refused."""
 
 
 class Engine(Protocol):
@@ -50,11 +54,16 @@ class Location:
         if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
             self.path = Path(url.removeprefix("sqlite:///"))
             self._credentials: dict[str, Any] = {"file_path": str(self.path), **sqlite.PRAGMAS}
+            self.shown = str(self.path)
+            """How failures name it: without user and password."""
             return
         split = urlsplit(url)
         if split.scheme not in {"postgres", "postgresql"}:
             raise ValueError("the database URL must be sqlite:///PATH or postgres://user:password@host:port/name")
         self._credentials = postgres.credentials(split)
+        host = self._credentials["host"]
+        host = f"[{host}]" if ":" in host else host
+        self.shown = f"postgres://{host}:{self._credentials['port']}/{self._credentials['database']}"
 
     @property
     def apps(self) -> dict[str, dict[str, Any]]:
@@ -70,7 +79,7 @@ class Location:
     def config(self, **overrides: Any) -> dict[str, Any]:
         """Return tortoise's configuration; overrides are added to the connection's credentials."""
         connection = {
-            "engine": f"tortoise.backends.{self._connection}",
+            "engine": "tortoise.backends.sqlite" if self.path else "clinx.storage.pool",
             "credentials": {**self._credentials, **overrides},
         }
         return {"connections": {self._connection: connection}, "apps": self.apps}
@@ -84,10 +93,12 @@ class Location:
 class Database:
     """An open database. Usable from any task of the loop it was opened on."""
 
-    def __init__(self, location: Location, context: TortoiseContext, engine: Engine) -> None:
+    def __init__(self, location: Location, context: TortoiseContext, client: BaseDBAsyncClient, engine: Engine) -> None:
         """Use `connect`."""
         self._location = location
         self._context = context
+        self._client = client
+        self._hasty = client.within(HASTY_SECONDS) if isinstance(client, BoundedClient) else client
         self._engine = engine
 
     @classmethod
@@ -108,8 +119,9 @@ class Database:
         if location.path:
             engine: Engine = sqlite.SqliteEngine(location.path)
         else:
-            engine = postgres.PostgresEngine(client)
-        database = cls(location, context, engine)
+            await client.create_connection(with_db=True)  # Makes the pool; the first to want a connection makes that.
+            engine = postgres.PostgresEngine(cast("BoundedClient", client), location.shown)
+        database = cls(location, context, client, engine)
         try:
             await database.fetch("SELECT 1")
         except BaseException:  # The driver's thread would keep the process alive.
@@ -118,9 +130,10 @@ class Database:
         return database
 
     async def is_reachable(self) -> bool:
-        """Say whether it answers a query now."""
+        """Say whether it answers a query now, within a moment."""
         try:
-            await self.fetch("SELECT 1")
+            with self.reading(hasty=True) as client:
+                await _query(client, "SELECT 1")
         except StorageUnavailable:
             return False
         return True
@@ -139,7 +152,8 @@ class Database:
         """Run a program as one write transaction; a caller cancelled while it waits does not stop it.
 
         Raises:
-            StorageUnavailable: it cannot be written now; `StorageConflict` when it is worth an immediate retry.
+            StorageUnavailable: it cannot be written now; `StorageConflict` when it is worth an immediate retry,
+                `StorageInDoubt` when it may have been written.
             StorageRefused: a constraint or a type refused the values.
         """
         return await self._engine.run(program)
@@ -151,33 +165,39 @@ class Database:
             StorageUnavailable: the database cannot be used now.
         """
         with self.reading() as client:
-            # The drivers' rows are sequences, whatever tortoise's annotation says.
-            run = cast("Callable[[str, list[Value]], Awaitable[tuple[int, Sequence[Row]]]]", client.execute_query)  # pyright: ignore[reportUnknownMemberType]  (untyped there)
-            _, rows = await run(for_sqlite(sql) if self._location.path else sql, list(values))
+            rows = await _query(client, for_sqlite(sql) if self._location.path else sql, *values)
         return [tuple(row) for row in rows]
 
     @contextmanager
-    def reading(self) -> Generator[BaseDBAsyncClient]:
+    def reading(self, *, hasty: bool = False) -> Generator[BaseDBAsyncClient]:
         """Lend tortoise's client for reads and one-statement writes (``.using_db(client)``), outside any transaction.
+
+        A hasty reader would rather hear within `HASTY_SECONDS` that there is no answer: a request waits for it.
 
         Raises:
             StorageUnavailable: the database cannot be used now.
             StorageRefused: a constraint or a column refused the values.
         """
-        with _current(self._context), translated_errors():
-            yield self._context.db()
+        with _current(self._context), translated_errors(self._location.shown):
+            yield self._hasty if hasty else self._client
+
+
+async def _query(client: BaseDBAsyncClient, sql: str, *values: Value) -> Sequence[Row]:
+    # The drivers' rows are sequences, whatever tortoise's annotation says.
+    run = cast("Callable[[str, list[Value]], Awaitable[tuple[int, Sequence[Row]]]]", client.execute_query)  # pyright: ignore[reportUnknownMemberType]  (untyped there)
+    return (await run(sql, list(values)))[1]
 
 
 @contextmanager
-def translated_errors() -> Generator[None]:
-    """Turn the exceptions of tortoise and of the drivers into the storage's three."""
+def translated_errors(where: str) -> Generator[None]:
+    """Turn the exceptions of tortoise and of the drivers into the storage's three; ``where`` names the database."""
     try:
-        with sqlite.translated_errors(), postgres.translated_errors():
+        with sqlite.translated_errors(where), postgres.translated_errors(where):
             yield
     except (IntegrityError, ValidationError) as error:
         raise StorageRefused(str(error)) from error
     except BaseORMException as error:
-        raise StorageUnavailable("the database cannot be used now") from error
+        raise StorageUnavailable(reason_of(error), where=where) from error
 
 
 @contextmanager

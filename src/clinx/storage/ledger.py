@@ -106,7 +106,11 @@ def _detail(text: str | None) -> str | None:
     return None if text is None else clean(text, _LONGEST_DETAIL)
 
 
-def has_event(event: str) -> Program[bool]:
-    """Say whether an event was written before."""
-    rows = yield from fetch("SELECT 1 FROM entry WHERE event = $1 LIMIT 1", event)
-    return bool(rows)
+def written(events: Collection[str]) -> Program[list[tuple[str, str, Amount]]]:
+    """Return the lines of events: (event, account, amount); none of those that were never written."""
+    rows = yield from fetch(
+        "SELECT event, account, amount FROM entry"
+        " WHERE event IN (SELECT value ->> 0 FROM json_array_elements($1)) ORDER BY event, account",
+        json_rows((event,) for event in events),
+    )
+    return [(event, account, Amount(amount)) for event, account, amount in rows]

@@ -16,26 +16,33 @@ from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
 from clinx.storage import postgres, sqlite
 from clinx.storage.database import APP, Location, translated_errors
+from clinx.storage.failures import StorageMissing
 
 _LATEST: Final = (MigrationTarget(app_label=APP, name="__latest__"),)
 _LOCK: Final = 0x636C696E78
 """Key of PostgreSQL's advisory lock: "clinx" in hexadecimal."""
 
 
-async def migrate(url: str) -> list[str]:
+async def migrate(url: str, *, create: bool = True) -> list[str]:
     """Apply what is missing; return the names of what was applied.
 
     An existing SQLite file is copied to ``<file>.before-<migration>`` first.
 
     Raises:
         ValueError: the URL is not understood.
+        StorageMissing: there is no database of ours yet, and ``create`` is false: nothing was made.
         StorageUnavailable: the database cannot be reached or written.
     """
     location = Location(url)
+    if not create:
+        _require_file(location)
     async with _connection(location) as client, _locked(location, client):
         executor = MigrationExecutor(client, location.apps)
         missing = await _missing(executor)
-        if location.path and missing and await executor.recorder.applied_migrations():
+        is_new = not await executor.recorder.applied_migrations()
+        if is_new and not create:
+            raise _no_database(location)
+        if location.path and missing and not is_new:
             await asyncio.to_thread(
                 _copy, location.path, location.path.with_name(f"{location.path.name}.before-{missing[0]}")
             )
@@ -45,10 +52,28 @@ async def migrate(url: str) -> list[str]:
 
 
 async def pending(url: str) -> list[str]:
-    """Return the names of the migrations that `migrate` would apply, in order."""
+    """Return the names of the migrations that `migrate` would apply, in order.
+
+    Raises:
+        ValueError: the URL is not understood.
+        StorageMissing: there is no such SQLite file.
+        StorageUnavailable: the database cannot be reached.
+    """
     location = Location(url)
+    _require_file(location)
     async with _connection(location) as client:
         return await _missing(MigrationExecutor(client, location.apps))
+
+
+def _require_file(location: Location) -> None:
+    if location.path and not location.path.exists():
+        raise _no_database(location)
+
+
+def _no_database(location: Location) -> StorageMissing:
+    return StorageMissing(
+        f"no database at {location.shown}; run `clinx serve` here or set CLINX_STATE_DIR or CLINX_DATABASE_URL"
+    )
 
 
 async def _missing(executor: MigrationExecutor) -> list[str]:
@@ -62,10 +87,10 @@ async def _connection(location: Location) -> AsyncGenerator[BaseDBAsyncClient]:
         # Rebuilding a table with foreign keys on would empty the tables that refer to it.
         config = location.config(foreign_keys="OFF")
     else:
-        config = location.config(minsize=1, maxsize=2, command_timeout=None)
+        config = location.config(maxsize=2, acquire_seconds=postgres.CONNECT_SECONDS, lease_seconds=None)
     async with TortoiseContext() as context:
         await context.init(config)
-        with translated_errors():
+        with translated_errors(location.shown):
             yield context.db()
 
 

@@ -12,15 +12,29 @@ import asyncpg
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import DBConnectionError
 
-from clinx.storage.failures import StorageConflict, StorageRefused, StorageUnavailable
+from clinx.storage.failures import (
+    StorageConflict,
+    StorageInDoubt,
+    StorageRefused,
+    StorageUnavailable,
+    reason_of,
+)
+from clinx.storage.pool import BoundedClient
 from clinx.storage.program import Kind, Program, Row, Step, Value
 
 T = TypeVar("T")
 
+SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 POOL: Final = 10
 """Connections of one process: a group commit needs one, the rest serve reads."""
-CONNECT_SECONDS: Final = 10
-COMMAND_SECONDS: Final = 30
+ACQUIRE_SECONDS: Final = 1.5
+"""How long a free connection is waited for, or a new one."""
+CONNECT_SECONDS: Final = 10.0
+"""The same where nobody's request waits: migrations."""
+READ_SECONDS: Final = 30.0
+"""How long reading may take."""
+WRITE_SECONDS: Final = 10.0
+"""How long a transaction may take."""
 
 
 def credentials(url: SplitResult) -> dict[str, Any]:
@@ -32,25 +46,38 @@ def credentials(url: SplitResult) -> dict[str, Any]:
     options = dict(parse_qsl(url.query))
     found: dict[str, Any] = {
         "host": url.hostname or "127.0.0.1",
-        "port": url.port or 5432,
+        "port": _port(url),
         "user": unquote(url.username or "postgres"),
         "password": unquote(url.password) if url.password else None,
         "database": unquote(url.path.lstrip("/")),
         "application_name": "clinx",
-        "minsize": 1,
+        # Connections are made when they are wanted: a floor would be restored in the background, with tracebacks.
+        "minsize": 0,
         "maxsize": POOL,
         "timeout": CONNECT_SECONDS,
-        "command_timeout": COMMAND_SECONDS,
+        "acquire_seconds": ACQUIRE_SECONDS,
+        "lease_seconds": READ_SECONDS,
     }
     if not found["database"]:
         raise ValueError("the database URL names no database: postgres://user@host:5432/NAME")
     if "sslmode" in options:
         found["ssl"] = options.pop("sslmode")
+        if found["ssl"] not in SSL_MODES:
+            raise ValueError(f"sslmode in the database URL must be one of: {', '.join(SSL_MODES)}")
     if "schema" in options:
         found["schema"] = options.pop("schema")
     if options:
         raise ValueError(f"unknown parameters in the database URL: {', '.join(sorted(options))}")
     return found
+
+
+def _port(url: SplitResult) -> int:
+    try:
+        return url.port or 5432
+    except ValueError:  # Its text quotes what it took for a port: half a password, if that has a slash in it.
+        raise ValueError(
+            "the database URL has no port after the host; write : / ? # @ in a password as %3A %2F %3F %23 %40"
+        ) from None
 
 
 class Connection(Protocol):
@@ -76,9 +103,10 @@ class Connection(Protocol):
 class PostgresEngine:
     """Runs programs; several at once, as far as the pool goes."""
 
-    def __init__(self, client: BaseDBAsyncClient) -> None:
-        """Share the pool of tortoise's client."""
-        self._client = client
+    def __init__(self, client: BoundedClient, where: str) -> None:
+        """Share the pool of tortoise's client, which was used before; ``where`` names the database in failures."""
+        self._client = client.within(WRITE_SECONDS)
+        self._where = where
         self._running: set[asyncio.Task[Any]] = set()
 
     async def run(self, program: Program[T]) -> T:
@@ -103,10 +131,19 @@ class PostgresEngine:
             task.exception()  # Marks it as seen: an abandoned caller's failure is reported by whoever retries.
 
     async def _transact(self, program: Program[T]) -> T:
+        committing = False
         try:
-            with translated_errors():
+            with translated_errors(self._where):
                 async with acquire(self._client) as connection, connection.transaction():
-                    return await _drive(connection, program)
+                    value = await _drive(connection, program)
+                    committing = True
+                return value
+        except StorageConflict:
+            raise
+        except StorageUnavailable as error:
+            if committing:
+                raise StorageInDoubt(error.reason, where=self._where) from error.__cause__
+            raise
         finally:
             program.close()
 
@@ -138,18 +175,22 @@ async def _step(connection: Connection, step: Step) -> Any:
             return await connection.executemany(step.sql, step.values)
 
 
+_FAILURES: Final = (asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresError, OSError)
+"""An internal error is how asyncpg meets a query on a connection whose end it has read, but not yet taken in."""
+
+
 @contextmanager
-def translated_errors() -> Generator[None]:
+def translated_errors(where: str) -> Generator[None]:
     """Turn the driver's exceptions into the storage's three."""
     try:
         yield
     except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError) as error:
-        raise StorageConflict("the transaction lost a race") from error
+        raise StorageConflict("the transaction lost a race", where=where) from error
     except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as error:
         raise StorageRefused(str(error)) from error
     except (OverflowError, UnicodeEncodeError) as error:
         raise StorageRefused(str(error)) from error
-    except (asyncpg.InterfaceError, asyncpg.PostgresError, OSError, DBConnectionError) as error:
+    except (*_FAILURES, DBConnectionError) as error:
         if isinstance(error, ValueError):  # asyncpg refused an argument before sending it.
             raise StorageRefused(str(error)) from error
-        raise StorageUnavailable("the database cannot be used now") from error
+        raise StorageUnavailable(reason_of(error), where=where) from error

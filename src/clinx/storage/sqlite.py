@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from clinx.storage.failures import StorageConflict, StorageRefused, StorageUnavailable
+from clinx.storage.failures import StorageConflict, StorageRefused, StorageUnavailable, reason_of
 from clinx.storage.program import Kind, Program, Step, for_sqlite
 
 T = TypeVar("T")
@@ -41,11 +41,23 @@ def prepare_file(path: Path) -> None:
     """
     if sqlite3.sqlite_version_info < OLDEST:
         raise StorageUnavailable(f"SQLite {sqlite3.sqlite_version} is too old; 3.38 or newer is needed")
+    prepare_folder(path)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
-        raise StorageUnavailable(f"cannot open the database {path}: {error.strerror}") from error
+        raise StorageUnavailable(reason_of(error), where=str(path)) from error
+
+
+def prepare_folder(path: Path) -> None:
+    """Create the folder of a database file (0700).
+
+    Raises:
+        StorageUnavailable: the place cannot be written.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageUnavailable(reason_of(error), where=str(path)) from error
 
 
 class SqliteEngine:
@@ -71,7 +83,7 @@ class SqliteEngine:
         self._thread.shutdown()
 
     def _transact(self, program: Program[T]) -> T:
-        with translated_errors():
+        with translated_errors(str(self._path)):
             connection = self._connect()
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -119,7 +131,7 @@ class SqliteEngine:
 
 
 @contextmanager
-def translated_errors() -> Generator[None]:
+def translated_errors(where: str) -> Generator[None]:
     """Turn the driver's exceptions into the storage's three."""
     try:
         yield
@@ -129,7 +141,7 @@ def translated_errors() -> Generator[None]:
         raise StorageRefused(str(error)) from error
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-            raise StorageConflict("the database is busy") from error
-        raise StorageUnavailable("the database cannot be written") from error
+            raise StorageConflict("another process is writing", where=where) from error
+        raise StorageUnavailable(reason_of(error), where=where) from error
     except sqlite3.Error as error:
-        raise StorageUnavailable("the database cannot be used") from error
+        raise StorageUnavailable(reason_of(error), where=where) from error

@@ -25,6 +25,18 @@ class DailySpend:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenHold:
+    """An amount held for an exchange that has not ended, or whose process was killed."""
+
+    id: str
+    """The exchange's request id."""
+    token_id: int
+    amount: Amount
+    expires_at: datetime
+    """When the sweep frees it, at the latest a minute later."""
+
+
+@dataclass(frozen=True, slots=True)
 class Discrepancy:
     """An account whose cached sums differ from their causes: a defect, never to be mended by itself."""
 
@@ -73,6 +85,18 @@ async def spend_by_day(database: Database, account: str, since: datetime) -> lis
         micros(since),
     )
     return [DailySpend(instant(day * _DAY).date(), count, Amount(amount)) for day, count, amount in rows]
+
+
+async def open_holds(database: Database, user_id: int, *, limit: int = 50) -> list[OpenHold]:
+    """Return a user's open holds; those that expire first are first."""
+    rows = await database.fetch(
+        # A literal: with a parameter in its place no engine would use the index of open holds.
+        "SELECT id, token_id, amount, expires_at FROM reservation WHERE state = 'open' AND user_id = $1"
+        " ORDER BY expires_at, id LIMIT $2",
+        user_id,
+        limit,
+    )
+    return [OpenHold(id_, token_id, Amount(amount), instant(end)) for id_, token_id, amount, end in rows]
 
 
 async def discrepancies(database: Database) -> list[Discrepancy]:

@@ -75,12 +75,12 @@ def delete(token_id: int) -> Program[bool]:
 
 
 async def find(database: Database, digest: str) -> StoredToken | None:
-    """Return the token with that digest, with its owner.
+    """Return the token with that digest, with its owner; soon or not at all, for a request waits for it.
 
     Raises:
         StorageUnavailable: the database cannot be read now.
     """
-    with database.reading() as client:
+    with database.reading(hasty=True) as client:
         row = await TokenRow.get_or_none(digest=digest, using_db=client).select_related("user")
     return None if row is None else _stored(row)
 

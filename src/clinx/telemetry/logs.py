@@ -1,7 +1,8 @@
 """JSON lines on standard error: a constant event name and fields of the glossary.
 
 A call such as ``log.info("exchange.finished", extra={"model": "gpt-4o"})`` becomes one object. Values are what the
-caller put in ``extra``; nothing is interpolated into the name, so a line can be counted and searched by it.
+caller put in ``extra``; nothing is interpolated into the name, so a line can be counted and searched by it. Events
+with many fields come as ``extra={"fields": {…}}``: one attribute of the record instead of one for each.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from collections.abc import Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -24,6 +26,9 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    together: Mapping[str, object] | None = vars(record).get("fields")
+    if together is not None:
+        return {key: _plain(value) for key, value in together.items() if value is not None}
     return {key: _plain(value) for key, value in vars(record).items() if key not in _STANDARD and value is not None}
 
 

@@ -12,10 +12,14 @@ from typing import Final, Protocol
 
 from clinx.upstream.head import LONGEST_LINE, Head, Malformed
 
-_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;[^\0-\x08\n-\x1f\x7f]*)?")
-"""A chunk's size; extensions mean nothing to us."""
+_TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;" + _TOKEN + rb"(?:=" + _TOKEN + rb")?)*")
+"""A chunk's size; extensions mean nothing to us, and quoted ones, which nobody sends, are refused."""
 
-_TRAILER: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\0-\x08\n-\x1f\x7f]*")
+_CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,15})\r\n")
+"""The beginning of a chunk as almost all are."""
+
+_TRAILER: Final = re.compile(_TOKEN + rb":[^\0-\x08\n-\x1f\x7f]*")
 
 
 class Framing(Protocol):
@@ -125,6 +129,8 @@ class Chunked:
                 self._left -= len(piece)
                 pieces.append(piece)
                 at += len(piece)
+            elif self._expects is _Line.SIZE and (end := _take_whole(data, at, pieces)) > at:
+                at = end
             elif (end := data.find(b"\r\n", at)) >= 0:
                 self._read(data[at:end])
                 at = end + 2
@@ -170,3 +176,15 @@ class Chunked:
         if line and (self._trailers > LONGEST_LINE or _TRAILER.fullmatch(line) is None):
             raise Malformed("unreadable trailer")
         self.done = not line
+
+
+def _take_whole(data: bytes, at: int, pieces: list[bytes]) -> int:
+    """Take the plain chunks that are there down to their last byte; return where they end."""
+    while (match := _CHUNK.match(data, at)) is not None:
+        start = match.end()
+        end = start + int(match[1], 16)
+        if end == start or not data.startswith(b"\r\n", end):
+            break
+        pieces.append(data[start:end])
+        at = end + 2
+    return at

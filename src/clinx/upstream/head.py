@@ -86,7 +86,7 @@ class _Fields:
         self.pairs: list[tuple[str, str]] = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.pairs.append((name.decode("ascii"), value.decode("utf-8", "surrogateescape")))
+        self.pairs.append((name.decode("ascii"), value.decode("utf-8", "surrogateescape").rstrip(" \t")))
 
 
 def _read(data: bytes) -> Head:

@@ -36,11 +36,15 @@ def inflater(encoding: str) -> Inflater | None:
 class Inflater:
     """Undoes gzip or deflate."""
 
+    __slots__ = ("_has_begun", "_input", "_is_full", "_is_gzip", "_stream")
+
     def __init__(self, *, is_gzip: bool) -> None:
         """Expect a stream of one kind."""
         self._is_gzip = is_gzip
-        self._stream = zlib.decompressobj(_GZIP) if is_gzip else None
+        self._stream = zlib.decompressobj(_GZIP)
+        self._has_begun = False
         self._input = b""
+        self._is_full = False
 
     @property
     def held(self) -> int:
@@ -59,17 +63,34 @@ class Inflater:
         """
         made = b""
         try:
-            while self._input and not made:
+            while (self._input or self._is_full) and not made:
                 made = self._make()
         except zlib.error:
             raise Malformed("not decodable") from None
         return made
 
     def finish(self) -> None:
-        """Say that no more is to come.
+        """Say that no more is to come; nothing may be left to take.
 
         Raises:
             Malformed: the stream is cut short.
         """
-        if self._stream is not None and not self._stream.eof and self._has_begun:
+        if self._has_begun and not self._stream.eof:
             raise Malformed("compressed body cut short")
+
+    def _make(self) -> bytes:
+        if not self._has_begun or (self._stream.eof and self._input):
+            # There may be several streams in a row; bytes that begin none fail right here.
+            self._stream = zlib.decompressobj(self._window())
+            self._has_begun = True
+        stream = self._stream
+        made = stream.decompress(self._input, STEP)
+        self._input = stream.unconsumed_tail or stream.unused_data
+        # The library may have read everything and still hold what did not fit.
+        self._is_full = len(made) == STEP
+        return made
+
+    def _window(self) -> int:
+        if self._is_gzip:
+            return _GZIP
+        return zlib.MAX_WBITS if self._input[0] & 0x0F == _DEFLATE_METHOD else -zlib.MAX_WBITS

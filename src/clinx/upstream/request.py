@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -15,7 +15,7 @@ from clinx.errors import InvalidRequest, UpstreamMisconfigured
 from clinx.upstream.stages import Stage, misconfigured
 
 _OURS = frozenset(
-    {"accept-encoding", "connection", "content-length", "cookie", "trailer", "transfer-encoding", "upgrade"}
+    {"accept-encoding", "connection", "content-length", "cookie", "host", "trailer", "transfer-encoding", "upgrade"}
 )
 """Headers that frame the message or the answer: the tree cannot set them."""
 
@@ -47,6 +47,8 @@ class _Prepared(NamedTuple):
     """None when a header names the model."""
     url: URL | None
     """None when the address names the model."""
+    whole: Timeouts
+    """The deadlines of an answer that is not streamed."""
 
 
 class RequestBuilder:
@@ -83,7 +85,8 @@ class RequestBuilder:
             url = url if url is not None else self._url(channel, endpoint, values)
         accept = "text/event-stream" if accept_stream else "application/json"
         sent = {"Accept": accept, **headers, "X-Request-Id": request_id}
-        return UpstreamRequest("POST", url, sent, body, channel.timeouts, channel.proxy)
+        timeouts = channel.timeouts if accept_stream else prepared.whole
+        return UpstreamRequest("POST", url, sent, body, timeouts, channel.proxy)
 
     def _prepare(self, channel: Channel, endpoint: UpstreamEndpoint, credential: Credential) -> _Prepared:
         # Identities, because a channel of the next generation may carry the same name; the entry keeps both alive,
@@ -99,7 +102,8 @@ class RequestBuilder:
             queries = (*channel.provider.query, *endpoint.query)
             by_model = _name_model((endpoint.path, *(template for _, template in queries)))
             url = None if by_model else self._url(channel, endpoint, values)
-            found = self._prepared[key] = _Prepared(channel, endpoint, headers, url)
+            whole = replace(channel.timeouts, first_byte=channel.timeouts.whole)
+            found = self._prepared[key] = _Prepared(channel, endpoint, headers, url, whole)
         return found
 
     def _headers(self, channel: Channel, values: Mapping[str, str]) -> Mapping[str, str]:
@@ -107,7 +111,7 @@ class RequestBuilder:
         rendered = _filled(channel.provider.headers, values)
         for name, value in (*rendered, *channel.headers):
             if any(mark in value for mark in _BREAKS):
-                # aiohttp would refuse it later, as a defect of ours; the value may be a secret and is not shown.
+                # It could not be written later, as a defect of ours; the value may be a secret and is not shown.
                 raise _unusable(f"header {name} of channel {channel.name} holds a line break")
             if name.lower() not in _OURS:
                 _put(headers, name, value)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Final
 
-import aiohttp
-
 from clinx.errors import UpstreamTimeout
-from clinx.upstream.stages import Stage, broken, in_the_body, timed_out
+from clinx.upstream.stages import Stage, broken, timed_out
+from clinx.upstream.transport import Arriving
 
 READ_LIMIT: Final = 64 << 20
 """Most bytes of a whole body, decoded."""
-
-LOOK: Final = 5.0
-"""Seconds of silence after which the connection itself is looked at."""
 
 _IDS: Final = ("x-request-id", "request-id", "apim-request-id")
 _LONGEST_ID: Final = 200
@@ -24,32 +19,32 @@ _LONGEST_ID: Final = 200
 class UpstreamResponse:
     """Status and headers are there; the body is read once, whole or in chunks, and then closed."""
 
-    def __init__(
-        self, response: aiohttp.ClientResponse, *, idle: float, deadline: float, clock: Callable[[], float]
-    ) -> None:
+    __slots__ = ("_arriving", "_clock", "_deadline", "_idle", "_total")
+
+    def __init__(self, arriving: Arriving, *, idle: float, deadline: float, clock: Callable[[], float]) -> None:
         """Take over an answer whose head has arrived.
 
         Args:
-            response: it; nothing of its body has been read.
+            arriving: it; nothing of its body has been taken.
             idle: most seconds between two pieces of the body.
             deadline: monotonic instant at which the whole exchange is over.
             clock: monotonic seconds.
         """
-        self._response = response
+        self._arriving = arriving
         self._idle = idle
         self._total = deadline - clock()
-        self._deadline = self._until = deadline
+        self._deadline = deadline
         self._clock = clock
 
     @property
     def status(self) -> int:
         """The HTTP status."""
-        return self._response.status
+        return self._arriving.status
 
     @property
     def headers(self) -> Mapping[str, str]:
         """Case-insensitive."""
-        return self._response.headers
+        return self._arriving.headers
 
     @property
     def content_type(self) -> str:
@@ -59,8 +54,9 @@ class UpstreamResponse:
     @property
     def upstream_id(self) -> str | None:
         """The upstream's own request id, for its support."""
+        headers = self.headers
         for name in _IDS:
-            if value := self.headers.get(name):
+            if value := headers.get(name):
                 return value[:_LONGEST_ID]
         return None
 
@@ -77,8 +73,7 @@ class UpstreamResponse:
             size += len(piece)
             if size > limit:
                 await self.close()
-                failure = broken(Stage.BODY, f"longer than {limit} bytes")
-                raise failure from failure.__cause__
+                raise broken(Stage.BODY, f"longer than {limit} bytes")
             pieces.append(piece)
         return b"".join(pieces)
 
@@ -94,42 +89,27 @@ class UpstreamResponse:
 
     async def close(self) -> None:
         """Let go. A body read to its end leaves the connection warm; otherwise the connection is dropped."""
-        self._response.close()
+        self._arriving.close()
 
     async def _next(self) -> bytes:
         """Return what has arrived, waiting if nothing has; empty at the end."""
-        content = self._response.content
+        piece = self._arriving.take()
+        if piece is not None:
+            return piece
+        until = min(self._clock() + self._idle, self._deadline)
         try:
-            if (piece := content.read_nowait()) or content.at_eof():
-                return piece
-            return await self._wait(content)
+            while piece is None:
+                await self._arriving.wait(until - self._clock())
+                piece = self._arriving.take()
         except TimeoutError:
-            failure = self._late()
-        except aiohttp.ClientError as error:
-            failure = in_the_body(error)
-        self._response.close()
-        raise failure from failure.__cause__
+            failure = self._late(until)
+        else:
+            return piece
+        self._arriving.close()
+        raise failure
 
-    async def _wait(self, content: aiohttp.StreamReader) -> bytes:
-        self._until = min(self._clock() + self._idle, self._deadline)
-        while True:
-            left = self._until - self._clock()
-            try:
-                async with asyncio.timeout(min(left, LOOK)):
-                    return await content.readany()
-            except TimeoutError:
-                if left <= LOOK:
-                    raise
-                self._look()
-
-    def _look(self) -> None:
-        """Notice that the connection is gone: a body that breaks its framing ends it without waking the reader."""
-        connection = self._response.connection
-        if connection is None or connection.transport is None:
-            raise aiohttp.ClientPayloadError
-
-    def _late(self) -> UpstreamTimeout:
+    def _late(self, until: float) -> UpstreamTimeout:
         # Asked of the bound and not of the clock: an event loop's timer may be early by a millisecond.
-        if self._until >= self._deadline:
+        if until >= self._deadline:
             return timed_out(Stage.TOTAL, self._total)
         return timed_out(Stage.IDLE, self._idle)

@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Final, Protocol
 
-import aiohttp
-
 from clinx.domain.catalog import Timeouts
 from clinx.errors import UpstreamTimeout
-from clinx.upstream.pool import watch_way
 from clinx.upstream.request import UpstreamRequest
 from clinx.upstream.response import UpstreamResponse as UpstreamResponse
-from clinx.upstream.stages import Stage, before_the_body, timed_out
+from clinx.upstream.stages import Stage, timed_out
+from clinx.upstream.transport import ConnectionEnded, ConnectTimeout, Transport
 
 STALE: Final = 1.0
 """Seconds within which a kept connection shows that it had been closed already."""
 
-_BREAKS = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientConnectionResetError)
 
-
-class Sessions(Protocol):
+class Transports(Protocol):
     """Where connections come from: a `Lease`, or the whole `Pool`."""
 
-    def session(self, proxy: str | None) -> aiohttp.ClientSession:
-        """Return the session for an outbound proxy, or for none."""
+    def transport(self, proxy: str | None) -> Transport:
+        """Return the transport for an outbound proxy, or for none."""
         ...
 
 
 class Sender:
     """Sends requests under four deadlines: connect, first byte, idle, total."""
 
-    def __init__(self, sessions: Sessions, clock: Callable[[], float]) -> None:
+    def __init__(self, transports: Transports, clock: Callable[[], float]) -> None:
         """Take where connections come from, and the monotonic clock in seconds."""
-        self._sessions = sessions
+        self._transports = transports
         self._clock = clock
 
     async def send(self, request: UpstreamRequest, *, deadline: float) -> UpstreamResponse:
@@ -54,45 +49,36 @@ class Sender:
             UpstreamBroken: no connection, or it ended without an answer.
             UpstreamMisconfigured: an address that may not be reached, is none, or shows a wrong certificate.
         """
-        way = watch_way()
         started = self._clock()
         try:
             return await self._attempt(request, deadline)
-        except aiohttp.ClientError as error:
-            is_stale = isinstance(error, _BREAKS) and not way.fresh and self._clock() - started < STALE
-            if not is_stale:
-                failure = before_the_body(error)
-                raise failure from failure.__cause__
+        except ConnectionEnded as ended:
+            if not ended.reused or self._clock() - started >= STALE:
+                raise ended.failure from ended.failure.__cause__
         try:
             return await self._attempt(request, deadline)
-        except aiohttp.ClientError as error:
-            failure = before_the_body(error)
-            raise failure from failure.__cause__
+        except ConnectionEnded as ended:
+            raise ended.failure from ended.failure.__cause__
 
     async def _attempt(self, request: UpstreamRequest, deadline: float) -> UpstreamResponse:
         timeouts = request.timeouts
         left = deadline - self._clock()
+        if left <= 0:
+            raise timed_out(Stage.TOTAL, timeouts.total)
+        transport = self._transports.transport(request.proxy)
         try:
-            async with asyncio.timeout(min(timeouts.first_byte, left)):
-                response = await self._sessions.session(request.proxy).request(
-                    request.method,
-                    request.url,
-                    headers=request.headers,
-                    data=request.body,
-                    allow_redirects=False,
-                    proxy=request.proxy,
-                    timeout=aiohttp.ClientTimeout(connect=timeouts.connect),
-                )
-        except TimeoutError as error:
-            failure = _late(error, timeouts, left)
-            raise failure from failure.__cause__
-        return UpstreamResponse(response, idle=timeouts.idle, deadline=deadline, clock=self._clock)
+            arriving = await transport.exchange(request, within=min(timeouts.first_byte, left))
+        except ConnectTimeout:
+            failure = timed_out(Stage.CONNECT, timeouts.connect)
+        except TimeoutError:
+            failure = _late(timeouts, left)
+        else:
+            return UpstreamResponse(arriving, idle=timeouts.idle, deadline=deadline, clock=self._clock)
+        raise failure
 
 
-def _late(error: TimeoutError, timeouts: Timeouts, left: float) -> UpstreamTimeout:
+def _late(timeouts: Timeouts, left: float) -> UpstreamTimeout:
     """Name the deadline that passed, ``left`` being what the exchange had left when the attempt began."""
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return timed_out(Stage.CONNECT, timeouts.connect)
     if left <= timeouts.first_byte:
         return timed_out(Stage.TOTAL, timeouts.total)
     return timed_out(Stage.FIRST_BYTE, timeouts.first_byte)

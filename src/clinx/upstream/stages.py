@@ -6,6 +6,9 @@ kind of failure, and never an address, a header or a text that came over the wir
 
 from __future__ import annotations
 
+import os
+import socket
+import ssl
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
@@ -74,11 +77,11 @@ _BECOMES: Final[tuple[tuple[type[Exception], Stage, _Become], ...]] = (
     (aiohttp.ClientConnectorError, Stage.CONNECT, broken),
     (aiohttp.InvalidURL, Stage.CONNECT, misconfigured),
 )
-"""What the client library raises before a request is out; the first row that fits wins. The rest came later."""
+"""What the general client library raises before a request is out; the first row that fits wins. The rest came later."""
 
 
 def before_the_body(error: aiohttp.ClientError) -> UpstreamError:
-    """Turn what went wrong up to the answer's head into an error of the tree."""
+    """Turn what the general client library raises up to the answer's head into an error of the tree."""
     if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, EgressRefused):
         return misconfigured(Stage.EGRESS, f"{error.os_error.address} may not be reached")
     for kind, stage, become in _BECOMES:
@@ -88,14 +91,23 @@ def before_the_body(error: aiohttp.ClientError) -> UpstreamError:
 
 
 def in_the_body(error: aiohttp.ClientError) -> UpstreamError:
-    """Turn what went wrong after the answer's head into an error of the tree."""
+    """Turn what the general client library raises after the answer's head into an error of the tree."""
     return broken(Stage.BODY, _detail(error))
+
+
+def cause_of(error: Exception) -> str:
+    """Name what failed underneath; an error's own text may hold an address or what came over the wire."""
+    if isinstance(error, ssl.SSLError):
+        return getattr(error, "reason", None) or type(error).__name__
+    if isinstance(error, OSError) and error.errno and not isinstance(error, socket.gaierror):
+        return os.strerror(error.errno)
+    return type(error).__name__
 
 
 def _detail(error: aiohttp.ClientError) -> str:
     name = type(error).__name__
     if isinstance(error, aiohttp.ClientConnectorError):
-        return f"{name} ({error.os_error.strerror or type(error.os_error).__name__})"
-    if isinstance(error, OSError):
-        return f"{name} ({error.strerror})" if error.strerror else name
+        return f"{name} ({cause_of(error.os_error)})"
+    if isinstance(error, OSError) and error.errno:
+        return f"{name} ({cause_of(error)})"
     return name

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from clinx.errors import UpstreamBroken
+from clinx.errors import UpstreamError
 from clinx.upstream.request import UpstreamRequest
 
 
@@ -19,7 +19,7 @@ class ConnectTimeout(TimeoutError):
 class ConnectionEnded(Exception):
     """The connection ended without a byte of an answer."""
 
-    def __init__(self, failure: UpstreamBroken, *, reused: bool) -> None:
+    def __init__(self, failure: UpstreamError, *, reused: bool) -> None:
         """Keep what it means if it is final, and whether the connection had carried an exchange before."""
         super().__init__(str(failure.__cause__))
         self.failure = failure

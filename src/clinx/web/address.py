@@ -33,11 +33,29 @@ def client_address(request: web.BaseRequest, trusted: Sequence[Network]) -> str 
     return str(peer)
 
 
+_OF_OTHERS = frozenset({"forwarded", "via", "origin", "x-real-ip", "x-client-ip", "true-client-ip"})
+_OF_PROXIES = ("x-forwarded-", "cf-", "x-envoy-", "x-amzn-")
+
+
 def is_local(request: web.BaseRequest) -> bool:
-    """Whether the peer is this machine itself, and not a proxy on it that speaks for somebody else."""
+    """Whether a program on this machine speaks for itself.
+
+    A proxy on it speaks for somebody else, and so does a browser: a page may send it to a loopback address, under a
+    name of the page's own. So the host must be named as what it is, and nothing may tell of another origin.
+    """
     peer = _parse(request.remote or "")
-    forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
-    return peer is not None and peer.is_loopback and not forwarded
+    if peer is None or not peer.is_loopback or not _is_loopback_name(request.host):
+        return False
+    names = [name.lower() for name in request.headers]
+    return not any(name in _OF_OTHERS or name.startswith(_OF_PROXIES) for name in names)
+
+
+def _is_loopback_name(host: str) -> bool:
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and not host.endswith("]") else host
+    if name == "localhost":
+        return True
+    address = _parse(name.strip("[]"))
+    return address is not None and address.is_loopback
 
 
 def _is_trusted(address: Address, trusted: Sequence[Network]) -> bool:

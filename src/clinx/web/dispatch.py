@@ -91,4 +91,7 @@ def _missing(request: web.BaseRequest, found: object) -> GatewayError:
     if isinstance(refusal, web.HTTPMethodNotAllowed):
         allowed = frozenset(refusal.allowed_methods)
         return MethodNotAllowed(f"{request.method} is not allowed here.", allowed=allowed)
-    return NoSuchEndpoint(f"Unknown path {request.path[:200]!r}.", hint="The base URL ends in /v1.")
+    return NoSuchEndpoint(
+        f"Unknown path {request.path[:200]!r}.",
+        hint="Chat completions, completions, embeddings and models are served, under /v1.",
+    )

@@ -64,6 +64,8 @@ class Handler:
     async def _write(
         self, request: web.BaseRequest, answer: Answer, headers: Mapping[str, str], visit: Visit
     ) -> web.StreamResponse:
+        if answer.stream is None and len(answer.body) > respond.WATCHED:
+            return await respond.watched(request, answer, headers, visit, self.presence)
         if answer.stream is None:
             return respond.whole(answer, headers)
         return await respond.stream(request, answer, headers, visit, self.presence)
@@ -113,4 +115,4 @@ def _client_id(request: web.BaseRequest) -> str | None:
 
 def _id_headers(request_id: str, client_id: str | None) -> dict[str, str]:
     """Ours always; the conventional header carries the caller's own id when there is one."""
-    return {"x-request-id": client_id or request_id, "clinx-request-id": request_id}
+    return {"x-request-id": client_id or request_id, "clinx-request-id": request_id, "Server": "clinx"}

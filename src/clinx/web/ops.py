@@ -44,13 +44,14 @@ class Ops:
 
     def routes(self) -> Mapping[tuple[str, str], Callable[[web.BaseRequest], Awaitable[web.Response]]]:
         """Return the handlers by (method, path)."""
-        return {
-            ("GET", "/-/health"): self.health,
-            ("GET", "/-/ready"): self.ready,
-            ("GET", "/-/metrics"): self.render_metrics,
-            ("GET", "/-/revision"): self.revision,
-            ("POST", "/-/reload"): self.trigger_reload,
+        reads = {
+            "/-/health": self.health,
+            "/-/ready": self.ready,
+            "/-/metrics": self.render_metrics,
+            "/-/revision": self.revision,
         }
+        answers = {(method, path): handler for path, handler in reads.items() for method in ("GET", "HEAD")}
+        return {**answers, ("POST", "/-/reload"): self.trigger_reload}
 
     async def health(self, _: web.BaseRequest) -> web.Response:
         """Say that the event loop turns."""
@@ -90,7 +91,7 @@ class Ops:
 
     def _admit(self, request: web.BaseRequest) -> None:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if self.token and hmac.compare_digest(given.encode(), self.token.encode()):
+        if self.token and hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self.token.encode()):
             return
         if not is_local(request):
             raise web.HTTPForbidden(text="set CLINX_OPS_TOKEN and send it as a bearer token\n")

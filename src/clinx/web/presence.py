@@ -28,6 +28,11 @@ PING_AFTER = 15.0
 STALLED_AFTER = 60.0
 """Seconds a single write may wait for a slow reader."""
 LONGEST_DRAIN = 30.0
+LONGEST_WHOLE = 120.0
+"""Seconds a whole answer is waited for after its caller left: the vendor makes and bills it to the end either way."""
+LAST_WORDS = 5.0
+"""Seconds an upstream gets to report the usage of an answer whose caller left after its last word: leaving just then
+must not make hidden reasoning free."""
 MOST_DRAINS = 64
 HURRY = 5.0
 """Seconds left to streams for their last words, and to a shutdown that was asked for twice."""
@@ -51,6 +56,12 @@ class Visit:
         """Whether somebody is still there."""
         return self.gone_at is None and self.transport is not None and not self.transport.is_closing()
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether a comment may be written: between two pieces, and never behind the last one."""
+        streams = self.response is not None and self.exchange.streams
+        return streams and self.is_connected and not self.writing and not self.exchange.finished
+
 
 class Presence:
     """All visits of this process."""
@@ -59,7 +70,7 @@ class Presence:
         """Begin with an empty house."""
         self._visits: set[Visit] = set()
         self._monotonic = monotonic
-        self._metrics = metrics
+        metrics.in_flight.set_function(lambda: len(self._visits))
         self._emptied = asyncio.Event()
         self._emptied.set()
         self._leave_by = math.inf
@@ -69,12 +80,10 @@ class Presence:
         visit = Visit(exchange, request.transport, last_write=self._monotonic())
         self._visits.add(visit)
         self._emptied.clear()
-        self._metrics.in_flight.inc()
         return visit
 
     def depart(self, visit: Visit) -> None:
         """Count it no longer."""
-        self._metrics.in_flight.dec()
         self._visits.discard(visit)
         if not self._visits:
             self._emptied.set()
@@ -94,29 +103,38 @@ class Presence:
         """Look at everyone once."""
         now = self._monotonic()
         for visit in list(self._visits):
-            if visit.response is None:
-                continue
             if visit.gone_at is None and not visit.is_connected:
                 self.left(visit)
-            elif visit.gone_at is not None and now - visit.gone_at > LONGEST_DRAIN:
+            elif visit.gone_at is not None and now - visit.gone_at > self._patience(visit):
                 visit.exchange.stop(_gone())
             elif visit.writing and now - visit.last_write > STALLED_AFTER and visit.transport is not None:
                 visit.transport.abort()
-            elif visit.is_connected and not visit.writing and now - visit.last_write > PING_AFTER:
+            elif visit.is_silent and now - visit.last_write > PING_AFTER:
                 await self._ping(visit, now)
 
-    def touch(self, visit: Visit) -> None:
+    def writing(self, visit: Visit) -> _Writing:
+        """Watch a write: `with presence.writing(visit): await …`. A caller who is gone is taken note of, not raised."""
+        return _Writing(self, visit)
+
+    def began(self, visit: Visit) -> None:
         """Take note that a write begins."""
         visit.last_write = self._monotonic()
         visit.writing = True
 
     def left(self, visit: Visit) -> None:
-        """Take note that a stream's caller is gone: stop the upstream, or let it run dry, as configured."""
+        """Take note that a caller is gone: stop a stream's upstream, or let it run dry, as configured."""
         if visit.gone_at is not None:
             return
         visit.gone_at = self._monotonic()
-        if not self._may_drain(visit):
+        if visit.exchange.streams and not (visit.exchange.answered or self._may_drain(visit)):
             visit.exchange.stop(_gone())
+
+    def _patience(self, visit: Visit) -> float:
+        """Seconds an answer may go on without its caller: all of it, or just the report of what it cost."""
+        if not visit.exchange.streams:
+            return LONGEST_WHOLE
+        drains = visit.exchange.snapshot.server.on_client_disconnect is Disconnect.DRAIN
+        return LONGEST_DRAIN if drains else LAST_WORDS
 
     def _may_drain(self, visit: Visit) -> bool:
         if visit.exchange.snapshot.server.on_client_disconnect is not Disconnect.DRAIN:
@@ -129,8 +147,8 @@ class Presence:
             try:
                 async with asyncio.timeout(TICK):
                     await visit.response.write(b": ping\n\n")
-            except (ConnectionError, TimeoutError):
-                return
+            except (ConnectionError, TimeoutError, RuntimeError):
+                return  # Gone, slow, or at its end between two looks.
 
     async def leave(self, grace: float) -> None:
         """Wait for everyone to finish; after ``grace`` seconds end what is left with an error event."""
@@ -155,6 +173,26 @@ class Presence:
                 await self._emptied.wait()
         except TimeoutError:
             return
+
+
+class _Writing:
+    """The time of one write."""
+
+    __slots__ = ("_presence", "_visit")
+
+    def __init__(self, presence: Presence, visit: Visit) -> None:
+        self._presence = presence
+        self._visit = visit
+
+    def __enter__(self) -> None:
+        self._presence.began(self._visit)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        self._visit.writing = False
+        if isinstance(error, ConnectionError):
+            self._presence.left(self._visit)
+            return True
+        return False
 
 
 def _gone() -> ClientGone:

@@ -14,9 +14,25 @@ _STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 """What keeps caches and buffering proxies from holding events back."""
 
 
+WATCHED = 64 << 10
+"""Bytes of a whole body beyond which a reader may be slow: what is less fits into the socket's own buffers."""
+
+
 def whole(answer: Answer, headers: Mapping[str, str]) -> web.Response:
     """Return a response for a whole answer."""
     return web.Response(status=answer.status, headers={**answer.headers, **headers}, body=answer.body)
+
+
+async def watched(
+    request: web.BaseRequest, answer: Answer, headers: Mapping[str, str], visit: Visit, presence: Presence
+) -> web.StreamResponse:
+    """Write a large whole answer; a reader that stalls is cut off like that of a stream."""
+    response = whole(answer, headers)
+    visit.response = response
+    with presence.writing(visit):
+        await response.prepare(request)
+        await response.write_eof()
+    return response
 
 
 async def stream(
@@ -26,27 +42,14 @@ async def stream(
     assert answer.stream is not None  # noqa: S101  (the caller looked)
     response = web.StreamResponse(status=answer.status, headers={**answer.headers, **_STREAM_HEADERS, **headers})
     async with aclosing(answer.stream) as pieces:
-        try:
+        with presence.writing(visit):
             await response.prepare(request)
-        except ConnectionError:
-            presence.left(visit)
         visit.response = response
         async for piece in pieces:
             if piece and visit.gone_at is None:
-                await _write(response, piece, visit, presence)
+                with presence.writing(visit):
+                    await response.write(piece)
     if visit.gone_at is None:
-        try:
+        with presence.writing(visit):
             await response.write_eof()
-        except ConnectionError:
-            presence.left(visit)
     return response
-
-
-async def _write(response: web.StreamResponse, piece: bytes, visit: Visit, presence: Presence) -> None:
-    presence.touch(visit)
-    try:
-        await response.write(piece)
-    except ConnectionError:
-        presence.left(visit)
-    finally:
-        visit.writing = False

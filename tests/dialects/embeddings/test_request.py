@@ -18,9 +18,7 @@ def test_all_kinds_of_input_are_taken(value: str) -> None:
 
     envelope = open_request(Operation.EMBED, post(text))
 
-    assert envelope == Envelope(
-        "openai_embeddings", Operation.EMBED, "e", False, envelope.body, 0, 1, len(value), False
-    )
+    assert envelope == Envelope("openai_embeddings", Operation.EMBED, "e", False, envelope.body, 0, 1, len(text), False)
     assert envelope.body.patched({}) == text.encode()
 
 
@@ -35,6 +33,8 @@ def test_all_kinds_of_input_are_taken(value: str) -> None:
         ('{"model":"e","input":["a",1]}', "input"),
         ('{"model":"e","input":[1.5]}', "input"),
         ('{"model":"e","input":[[true]]}', "input"),
+        ('{"model":"e","input":[[1],[]]}', "input"),
+        ('{"model":"e","input":"a","Input":"b"}', "Input"),
         ("[]", None),
     ],
 )

@@ -168,5 +168,19 @@ def test_error_bodies_of_all_shapes_are_read(body: bytes, problem: UpstreamProbl
     assert read_problem(body) == problem
 
 
+def test_a_refusal_says_nothing_of_keys_and_hosts_in_any_field() -> None:
+    body = (
+        b'{"error":{"message":"Key sk-123 of http://vllm.internal:8000/v1 (10.0.0.7) refused",'
+        b'"type":"Bearer x","param":"AIzaSyA1234567890abcdefghijklmnop","code":"10.0.0.7:8000"}}'
+    )
+
+    assert body_of(render_error(refused(body), "r").body) == {
+        "message": "Key … of http://…/v1 (…) refused",
+        "type": "Bearer …",
+        "param": "…",
+        "code": "…",
+    }
+
+
 def test_the_param_of_a_refusal_is_kept() -> None:
     assert body_of(render_error(InvalidRequest("No.", param="messages[1]"), "r").body)["param"] == "messages[1]"

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import base64
 import json
 from typing import Any
 
@@ -8,17 +7,7 @@ import msgspec
 import pytest
 
 from clinx.dialects.body import JsonBody
-from clinx.dialects.openai_chat.prompt import (
-    MEDIA_BYTES,
-    MOST_MEDIA,
-    count_chat,
-    count_complete,
-    count_input,
-    prompt_bytes,
-)
-
-BASE64 = base64.b64encode(bytes(range(256)) * 200).decode()
-DATA_URI = "data:image/png;base64," + BASE64
+from clinx.dialects.openai_chat.prompt import MOST_BRACKETS, MOST_COMMAS, count_chat, count_complete, count_input
 
 
 def body(**members: Any) -> JsonBody:
@@ -32,70 +21,6 @@ def user(*parts: Any) -> list[Any]:
 def words(text: str) -> int:
     """A tokenizer whose tokens one can count by eye."""
     return len(text.split())
-
-
-@pytest.mark.parametrize(
-    ("part", "size"),
-    [
-        ({"type": "image_url", "image_url": {"url": DATA_URI}}, len(BASE64)),
-        ({"type": "image_url", "image_url": DATA_URI}, len(BASE64)),
-        (
-            {"type": "image_url", "image_url": {"detail": "low", "url": "data:image/svg+xml;a=b;base64," + BASE64}},
-            len(BASE64),
-        ),
-        ({"type": "file", "file": {"filename": "a.pdf", "file_data": DATA_URI}}, len(BASE64)),
-        ({"type": "input_audio", "input_audio": {"data": BASE64, "format": "wav"}}, len(BASE64)),
-        ({"type": "input_audio", "input_audio": {"format": "wav", "data": BASE64}}, len(BASE64)),
-    ],
-)
-def test_inline_media_does_not_count_its_own_size(part: Any, size: int) -> None:
-    given = body(messages=user(part, part))
-
-    assert prompt_bytes(given) == len(given.view("messages")) - 2 * (size - MEDIA_BYTES)
-
-
-def test_a_slash_may_be_written_with_a_backslash() -> None:
-    text = json.dumps({"messages": user({"type": "image_url", "image_url": {"url": DATA_URI}})}).replace("/", "\\/")
-    given = JsonBody.parse(text.encode())
-
-    assert prompt_bytes(given) < MEDIA_BYTES + 200
-
-
-@pytest.mark.parametrize(
-    "part",
-    [
-        {"type": "text", "text": DATA_URI},
-        {"type": "text", "text": '"url":"' + DATA_URI},
-        {"type": "text", "text": '{"input_audio":{"data":"' + BASE64},
-        {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "not base64 " * 1000}},
-        {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "tiny"}},
-        {"type": "image_url", "image_url": {"url": "https://example.com/;base64," + BASE64}},
-    ],
-    ids=["text", "text with a name", "text like a recording", "no base64", "small", "an address"],
-)
-def test_what_only_looks_like_media_counts_in_full(part: Any) -> None:
-    given = body(messages=user(part))
-
-    assert prompt_bytes(given) == len(given.view("messages"))
-
-
-def test_more_media_than_anybody_sends_counts_in_full() -> None:
-    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * (MEDIA_BYTES + 1)}}
-    given = body(messages=user(*[image] * (MOST_MEDIA + 5)))
-
-    assert prompt_bytes(given) == len(given.view("messages")) - MOST_MEDIA
-
-
-def test_media_outside_messages_counts_in_full() -> None:
-    given = body(messages=user("Hi"), tools=[{"url": DATA_URI}])
-
-    assert prompt_bytes(given) == len(given.view("messages")) + len(given.view("tools"))
-
-
-def test_all_that_becomes_prompt_counts() -> None:
-    given = body(prompt="ab", suffix="cd", tools=[], functions=[1], response_format={}, user="someone", model="m")
-
-    assert prompt_bytes(given) == len('"ab"' + '"cd"' + "[]" + "[1]" + "{}")
 
 
 @pytest.mark.parametrize(
@@ -137,7 +62,7 @@ def test_a_chat_with_bytes_that_are_no_text_is_counted_all_the_same() -> None:
 
 @pytest.mark.parametrize(
     ("prompt", "tokens"),
-    [("one two", 2), (["one two", "three"], 3), ([5, 6, 7], 3), ([[5, 6], [7]], 3), ("", 0)],
+    [("one two", 2), (["one two", "three"], 3), ([5, 6, 7], 3), ([[5, 6], [7]], 3), ("", 0), (["a", 7], 1)],
 )
 def test_an_input_counts_texts_and_tokens(prompt: Any, tokens: int) -> None:
     assert count_input(body(input=prompt), "input", words) == tokens
@@ -151,3 +76,15 @@ def test_a_chat_that_nests_too_deeply_to_be_taken_apart_counts_as_the_text_it_is
     given = JsonBody(b"", {"messages": msgspec.Raw(deep)})
 
     assert count_chat(given, len) == 3 + len(deep)
+
+
+@pytest.mark.parametrize(
+    "dense",
+    ["0," * (MOST_COMMAS + 1), "{}," * (MOST_BRACKETS + 1), "[]," * (MOST_BRACKETS + 1)],
+    ids=["numbers", "objects", "arrays"],
+)
+def test_what_would_take_gigabytes_to_take_apart_counts_as_the_text_it_is(dense: str) -> None:
+    text = f"[{dense}0]"
+    given = JsonBody.parse(f'{{"messages":{text},"tools":{text}}}'.encode())
+
+    assert count_chat(given, len) == 3 + 2 * len(text)

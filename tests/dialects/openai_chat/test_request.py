@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 import pytest
 
 from clinx.dialects.base import Envelope, Inbound
-from clinx.dialects.openai_chat.request import MOST_CHECKED, open_request, stream_patches
+from clinx.dialects.openai_chat.request import MAX_MESSAGES, MOST_CHECKED, open_request, stream_patches
 from clinx.domain.catalog import UsageInStream
 from clinx.domain.operation import Operation
 from clinx.errors import InvalidRequest
@@ -66,6 +67,8 @@ def test_the_envelope_of(name: str) -> None:
                 ("stream", '"true"'),
                 ("stream_options", "true"),
                 ("stream_options", "[]"),
+                ("stream_options", f'{{"a":"{"b" * 4096}"}}'),
+                ("stream_options", "{" + ",".join(f'"{place}":0' for place in range(33)) + "}"),
                 ("n", "0"),
                 ("n", "129"),
                 ("n", "-1"),
@@ -98,6 +101,7 @@ def test_the_envelope_of(name: str) -> None:
         (Operation.COMPLETE, '{"model":"m","prompt":[[1],[true]]}', "prompt"),
         (Operation.COMPLETE, '{"model":"m","prompt":[{}]}', "prompt"),
         (Operation.COMPLETE, '{"model":"m","prompt":[null]}', "prompt"),
+        (Operation.COMPLETE, '{"model":"m","prompt":[[]]}', "prompt"),
         (Operation.COMPLETE, f'{{{COMPLETE},"n":3,"best_of":2}}', "best_of"),
     ],
 )
@@ -115,17 +119,70 @@ def test_of_very_long_messages_only_the_first_is_checked() -> None:
     with pytest.raises(InvalidRequest) as refused:
         open_request(Operation.CHAT, post(f'{{"model":"m","messages":[7,{long}]}}'))
 
-    assert envelope.prompt_bytes == len(long) + 5
+    assert envelope.prompt_bytes == len(envelope.body.data)
     assert refused.value.param == "messages[0]"
 
 
-def test_a_prompt_with_bytes_that_are_no_text_is_refused() -> None:
-    with pytest.raises(InvalidRequest) as refused:
-        open_request(Operation.COMPLETE, post(b'{"model":"m","prompt":["\xff"]}'))
+def test_a_prompt_with_bytes_that_are_no_text_is_the_upstreams_to_judge() -> None:
+    body = b'{"model":"m","prompt":["\xff"]}'
 
-    assert refused.value.message == (
-        "Invalid type for 'prompt': expected an array of strings, of tokens, or of arrays of tokens."
+    assert open_request(Operation.COMPLETE, post(body)).body.patched({}) == body
+
+
+def test_messages_beyond_any_conversation_are_refused() -> None:
+    message = '{"role":"user","content":""}'
+    most = f'{{"model":"m","messages":[{",".join([message] * MAX_MESSAGES)}]}}'
+
+    with pytest.raises(InvalidRequest) as refused:
+        open_request(Operation.CHAT, post(most.replace("]", f",{message}]")))
+
+    assert open_request(Operation.CHAT, post(most)).prompt_bytes == len(most)
+    assert (refused.value.message, refused.value.param) == (
+        f"Invalid value for 'messages': expected an array with at most {MAX_MESSAGES} elements.",
+        "messages",
     )
+
+
+@pytest.mark.parametrize(
+    ("odd", "meant"),
+    [
+        ("Model", "model"),
+        ("MAX_TOKENS", "max_tokens"),
+        ("Max_Completion_Tokens", "max_completion_tokens"),
+        ("N", "n"),
+        ("Stream", "stream"),
+        ("\u017ftream", "stream"),
+        ("to\u017fool", None),
+        ("best_Of", "best_of"),
+        ("Messages", "messages"),
+        ("max_to\u212aens", "max_tokens"),
+        ("Temperature", None),
+        ("\u017f", None),
+    ],
+)
+def test_a_name_that_other_servers_take_for_a_known_one_is_refused(odd: str, meant: str | None) -> None:
+    texts = [json.dumps({"model": "m", "messages": [{}], odd: 1}, ensure_ascii=escaped) for escaped in (True, False)]
+
+    for text in texts:
+        if meant is None:
+            assert open_request(Operation.CHAT, post(text)).body.data == text.encode()
+            continue
+        with pytest.raises(InvalidRequest) as refused:
+            open_request(Operation.CHAT, post(text))
+        assert (refused.value.message, refused.value.hint, refused.value.param) == (
+            f"Unknown parameter: '{odd}'.",
+            f"Did you mean '{meant}'?",
+            odd,
+        )
+
+
+def test_the_same_holds_for_stream_options() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        open_request(
+            Operation.CHAT, post(f'{{{CHAT},"stream_options":{{"include_usage":true,"Include_Usage":false}}}}')
+        )
+
+    assert refused.value.param == "Include_Usage"
 
 
 def test_a_message_with_bytes_that_are_no_text_is_the_upstreams_to_judge() -> None:

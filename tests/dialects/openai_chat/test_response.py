@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from clinx.dialects.base import UpstreamProblem, WholeAnswer
-from clinx.dialects.openai_chat.response import Message, problem_in, read_answer
+from clinx.dialects.openai_chat.response import problem_in, read_answer, said_in
 from clinx.domain.usage import Usage
 from clinx.errors import UpstreamBroken
 from dialects import golden
@@ -49,33 +51,48 @@ def test_bytes_that_are_no_text_do_not_hide_usage() -> None:
     assert read_answer(body) == WholeAnswer(Usage(input=1, output=2, call=1), ("a\ufffd",))
 
 
-def test_text_of_unexpected_types_is_no_text() -> None:
-    odd = Message(content=7, refusal={}, tool_calls=["x", {"function": "y"}, {"function": {"name": 1}}], audio=[1])
-
-    assert odd.text() == ""
-    assert Message(content=["x", {"text": "a"}, {"text": 1}], tool_calls="x").text() == "a"
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ({"content": "a"}, "a"),
+        ({"role": "assistant", "content": "a"}, "a"),
+        ({"content": "a", "refusal": "b"}, "ab"),
+        ({"content": ["x", {"text": "a"}, {"text": 1}], "tool_calls": "x"}, "a"),
+        ({"content": [{"text": ""}]}, ""),
+        ({"reasoning_content": "a", "reasoning": "a", "content": "b"}, "ba"),
+        ({"reasoning": "a"}, "a"),
+        ({"tool_calls": ["x", {"function": "y"}, {"function": {"name": 1}}, {"function": {"name": "f"}}]}, "f"),
+        ({"function_call": {"name": "f", "arguments": "{"}}, "f{"),
+        ({"audio": {"id": "a", "data": "aaaa", "transcript": "t"}}, "t"),
+        ({"audio": {"id": "a"}}, ""),
+        ({"content": 7, "audio": [1]}, ""),
+        ({"thinking": "so", "content": ""}, "so"),
+        ({"role": "assistant", "content": "a", "thoughts": "b"}, "ab"),
+    ],
+)
+def test_what_a_message_says_is_counted(message: dict[str, Any], text: str) -> None:
+    assert said_in(message) == text
 
 
 @pytest.mark.parametrize(
     "message",
     [
-        Message(content="a"),
-        Message(content=[{"text": ""}]),
-        Message(reasoning_content="a"),
-        Message(reasoning="a"),
-        Message(refusal="a"),
-        Message(tool_calls=[{}]),
-        Message(function_call={"name": "a"}),
-        Message(audio={"id": "a"}),
+        {},
+        {"role": "assistant"},
+        {"role": "assistant", "content": ""},
+        {"content": None},
+        {"content": "", "tool_calls": [], "reasoning": ""},
+        {"role": "assistant", "content": None, "name": "a", "id": "b", "signature": "c", "annotations": [1], "x": ""},
     ],
 )
-def test_a_message_with_anything_in_it_is_not_empty(message: Message) -> None:
-    assert not message.is_empty()
+def test_a_message_that_only_names_the_role_says_nothing(message: dict[str, Any]) -> None:
+    assert said_in(message) is None
 
 
-def test_a_message_that_only_names_the_role_is_empty() -> None:
-    assert Message().is_empty()
-    assert Message(content="", tool_calls=[], reasoning="").is_empty()
+def test_an_index_of_an_odd_type_does_not_hide_an_answer() -> None:
+    body = b'{"choices":[{"index":1.0,"message":{"content":"a","thinking":"b"}}]}'
+
+    assert read_answer(body) == WholeAnswer(None, ("ab",))
 
 
 def test_an_error_is_one_by_its_object_or_its_kind() -> None:

@@ -29,7 +29,7 @@ def watch(stream: bytes, expected: dict[str, Any]) -> dict[str, Any]:
     started_at = None
     for place, event in enumerate([*reader.feed(stream), *reader.close()]):
         passed = tap.feed(event.raw)
-        assert passed in {event.raw, b""}
+        assert passed in {b": ping\n\n" if event.data is None else event.raw, b""}
         forwarded += [place] if passed else []
         started_at = place if tap.started and started_at is None else started_at
     assert tap.close() == b""
@@ -163,6 +163,89 @@ def test_nothing_passes_after_an_error() -> None:
     assert tap.close() == b""
     assert (tap.problem, tap.finished, tap.tail) == (UpstreamProblem("no"), False, b"")
     assert tap.take_text() == "Hello"
+
+
+@pytest.mark.parametrize(
+    "comment", [b": internal-host-7 queue=3\n\n", b":\n\n", b": a\r\n: b\r\n\r\n", b"id: 7\n: a\n\n"]
+)
+def test_what_a_vendor_says_in_comments_stays_here(comment: bytes) -> None:
+    assert fresh().feed(comment + HELLO) == b": ping\n\n" + HELLO
+
+
+def test_comments_within_events_are_taken_out() -> None:
+    tap = fresh()
+
+    assert tap.feed(b": secret\n" + HELLO + b": secret\n" + DONE) == HELLO
+    assert (tap.finished, tap.tail) == (True, DONE)
+
+
+def test_blocks_without_data_and_comment_are_withheld() -> None:
+    assert fresh().feed(b"\n\nretry: 10\n\nevent: x\nid: 4\n\n" + HELLO) == HELLO
+
+
+def test_a_stream_is_answered_when_every_choice_has_its_reason() -> None:
+    tap = fresh()
+    other = HELLO.replace(b'"index":0', b'"index":1')
+
+    assert not tap.answered
+    tap.feed(HELLO + other + STOP)
+    assert not tap.answered
+    tap.feed(STOP.replace(b'"index":0', b'"index":1'))
+    assert (tap.answered, tap.finished) == (True, False)
+
+
+def test_text_that_was_not_taken_has_a_size() -> None:
+    tap = fresh()
+
+    assert tap.text_size == 0
+    tap.feed(HELLO + b'data: {"choices":[{"delta":{"thinking":"so"}}]}\n\ndata: {"choices":[{"text":"abc"}]}\n\n')
+    assert tap.text_size == len("Hello" + "so" + "abc")
+    assert tap.take_text() == "Hellosoabc"
+    assert tap.text_size == 0
+
+
+@pytest.mark.parametrize(
+    ("chunk", "text"),
+    [
+        (b'{"choices":[{"index":0.0,"delta":{"content":"a"}}]}', "a"),
+        (b'{"choices":[{"index":"0","delta":{"content":"a"}}]}', "a"),
+        (b'{"choices":[{"index":null,"delta":{"content":"a"}}]}', "a"),
+        (b'{"choices":[{"index":[],"delta":{"content":"a"}}]}', "a"),
+        (b'{"choices":[{"index":"first","delta":{"content":"a"}}]}', "a"),
+        (b'{"choices":[{"index":0,"delta":{"content":"a"}}],"x_groq":"req_1"}', "a"),
+        (b'{"choices":[{"index":0,"delta":{"content":"a"}}],"x_groq":[]}', "a"),
+        (b'{"choices":[{"index":0,"delta":"a","text":"b"},7]}', "b"),
+        (b'{"choices":[{"index":0,"delta":[],"message":"a","text":"b"}]}', "b"),
+        (b'{"choices":{"index":0}}', ""),
+        (b'{"choices":"a"}', ""),
+        (b'{"choices":[{"index":0,"delta":"a","text":"b\xff"}]}', "b\ufffd"),
+    ],
+)
+def test_odd_types_do_not_make_a_stream_unreadable(chunk: bytes, text: str) -> None:
+    tap = fresh()
+    event = b"data: " + chunk + b"\n\n"
+
+    assert tap.feed(event + STOP + DONE) == event + STOP
+    assert (tap.problem, tap.take_text(), tap.finished) == (None, text, True)
+
+
+def test_choices_numbered_in_two_ways_are_the_same() -> None:
+    tap = fresh(end=StreamEnd.FINISH)
+
+    tap.feed(HELLO.replace(b'"index":0', b'"index":1.0') + STOP.replace(b'"index":0', b'"index":1'))
+    tap.close()
+
+    assert tap.finished
+
+
+def test_usage_that_shrinks_does_not_replace_what_was_reported() -> None:
+    tap = fresh()
+
+    tap.feed(b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":40}}\n\n')
+    tap.feed(b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1}}\n\n')
+    assert tap.usage == Usage(input=3, output=40, call=1)
+    tap.feed(b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":41}}\n\n')
+    assert tap.usage == Usage(input=3, output=41, call=1)
 
 
 def test_usage_that_makes_no_sense_does_not_replace_one_that_does() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from clinx.dialects.openai_chat.usage import MAX_COUNT, read_usage
+from clinx.dialects.openai_chat.usage import MAX_COUNT, larger, read_usage
 from clinx.domain.usage import Usage
 
 
@@ -120,3 +120,23 @@ def test_details_that_overlap_give_way_in_order() -> None:
 )
 def test_a_report_that_cannot_be_is_none(report: Any) -> None:
     assert read_usage(report) is None
+
+
+@pytest.mark.parametrize(
+    ("kept", "report", "result"),
+    [
+        (None, Usage(input=1, call=1), Usage(input=1, call=1)),
+        (Usage(input=5, output=1, call=1), Usage(input=5, output=2, call=1), Usage(input=5, output=2, call=1)),
+        (Usage(input=5, output=9, call=1), Usage(input=5, output=2, call=1), Usage(input=5, output=9, call=1)),
+        (Usage(input=5, output=9, call=1), Usage(input=4, output=8, call=1), Usage(input=5, output=9, call=1)),
+        (Usage(input=5, call=1), Usage(output=7, call=1), Usage(input=5, output=7, call=1)),
+        (
+            Usage(input=5, cache_read=3, output=1, call=1),
+            Usage(input=7, output=1, reasoning=2, call=1),
+            Usage(input=5, cache_read=3, output=1, reasoning=2, call=1),
+        ),
+        (Usage(input=5, call=1), Usage(input=2, cache_read=3, call=1), Usage(input=2, cache_read=3, call=1)),
+    ],
+)
+def test_of_two_reports_the_later_counts_but_never_for_less(kept: Usage | None, report: Usage, result: Usage) -> None:
+    assert larger(kept, report) == result

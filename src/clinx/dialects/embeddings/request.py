@@ -6,7 +6,7 @@ from clinx.dialects import members
 from clinx.dialects.base import Envelope, Inbound
 from clinx.dialects.body import JsonBody
 from clinx.dialects.embeddings.endpoints import NAME
-from clinx.dialects.openai_chat.request import count_prompts
+from clinx.dialects.openai_chat.inputs import count_prompts
 from clinx.domain.operation import Operation
 
 
@@ -17,6 +17,7 @@ def open_request(operation: Operation, inbound: Inbound) -> Envelope:
         InvalidRequest: see `members` and `count_prompts`.
     """
     body = JsonBody.parse(inbound.body)
+    members.check_spelling(body)
     model = members.model(body)
     count_prompts(body, "input")
     return Envelope(
@@ -27,6 +28,6 @@ def open_request(operation: Operation, inbound: Inbound) -> Envelope:
         body=body,
         max_output_tokens=0,
         choices=1,
-        prompt_bytes=len(body.view("input")),
+        prompt_bytes=len(inbound.body),
         wants_usage=False,
     )

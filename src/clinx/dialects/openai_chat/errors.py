@@ -11,6 +11,7 @@ import msgspec
 
 from clinx.dialects import lenient
 from clinx.dialects.base import Rendered, UpstreamProblem
+from clinx.dialects.masking import masked
 from clinx.dialects.sse import encode_event
 from clinx.errors import GatewayError, MethodNotAllowed, UpstreamRefused
 
@@ -115,17 +116,13 @@ def _sentence(text: str) -> str:
 
 
 def _native(body: bytes) -> Mapping[str, object] | None:
-    """Return the upstream's error object reduced to OpenAI's four fields; None when it has no message."""
+    """Return the upstream's error object reduced to OpenAI's four fields, masked; None when it has no message."""
     problem = read_problem(body)
     if problem.message is None:
         return None
-    given = _error_object(_document(body))
-    return {
-        "message": problem.message,
-        "type": problem.type or _CALLER,
-        "param": _text(given.get("param")),
-        "code": problem.code,
-    }
+    param = _text(_error_object(_document(body)).get("param"))
+    fields = {"message": problem.message, "type": problem.type or _CALLER, "param": param, "code": problem.code}
+    return {name: None if text is None else masked(text) for name, text in fields.items()}
 
 
 def read_problem(body: bytes) -> UpstreamProblem:

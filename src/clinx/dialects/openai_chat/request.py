@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Final
 
 import msgspec
 
@@ -11,24 +11,29 @@ from clinx.dialects import members
 from clinx.dialects.base import Envelope, Inbound
 from clinx.dialects.body import JsonBody
 from clinx.dialects.openai_chat.endpoints import NAME
-from clinx.dialects.openai_chat.prompt import prompt_bytes
+from clinx.dialects.openai_chat.inputs import count_prompts
+from clinx.dialects.openai_chat.size import prompt_bytes
 from clinx.domain.catalog import UsageInStream
 from clinx.domain.operation import Operation
 from clinx.errors import InvalidRequest
 
 MAX_CHOICES: Final = 128
 MAX_OUTPUT: Final = 2**30
-MOST_CHECKED: Final = 1024 * 1024
+MAX_MESSAGES: Final = 100_000
+MOST_CHECKED: Final = 64 * 1024
 """Bytes of messages that are checked one by one; of more, only the first message is, for checking costs time."""
 
+_ROLE: Final = b'"role"'
+_SHORTEST_MESSAGE: Final = len(b'{"role":"tool"},')
 _NO_BODY: Final = JsonBody.parse(b"{}")
+
+
+class _Object(msgspec.Struct, frozen=True, gc=False):
+    """Any JSON object; nothing of it is kept."""
+
+
+_OBJECTS: Final = msgspec.json.Decoder(list[_Object])
 _ELEMENTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_TokenId = Annotated[int, msgspec.Meta(ge=0)]
-_PROMPTS: Final[Mapping[str, msgspec.json.Decoder[list[Any]]]] = {
-    "a string": msgspec.json.Decoder(list[str]),
-    "a number": msgspec.json.Decoder(list[_TokenId]),
-    "an array": msgspec.json.Decoder(list[list[_TokenId]]),
-}
 
 
 def open_request(operation: Operation, inbound: Inbound) -> Envelope:
@@ -40,10 +45,17 @@ def open_request(operation: Operation, inbound: Inbound) -> Envelope:
     if not operation.is_billed:
         return _local(operation, inbound)
     body = JsonBody.parse(inbound.body)
+    members.check_spelling(body)
     model = members.model(body)
-    prompts = _check_messages(body) if operation is Operation.CHAT else count_prompts(body, "prompt")
+    if operation is Operation.CHAT:
+        _check_messages(body)
+        prompts, size = 1, prompt_bytes(body)
+    else:
+        prompts, size = count_prompts(body, "prompt"), len(body.data)
     stream = members.boolean(body, "stream")
     options = members.members_of(body, "stream_options")
+    if options is not None:
+        members.check_spelling(options)
     return Envelope(
         dialect=NAME,
         operation=operation,
@@ -52,7 +64,7 @@ def open_request(operation: Operation, inbound: Inbound) -> Envelope:
         body=body,
         max_output_tokens=_max_output(body),
         choices=_choices(body) * prompts,
-        prompt_bytes=prompt_bytes(body),
+        prompt_bytes=size,
         wants_usage=options is not None and members.boolean(options, "include_usage") and stream,
     )
 
@@ -62,36 +74,36 @@ def _local(operation: Operation, inbound: Inbound) -> Envelope:
     return Envelope(NAME, operation, inbound.match.get("model", ""), False, _NO_BODY, None, 1, 0, False)
 
 
-def _check_messages(body: JsonBody) -> int:
-    """Check that messages are objects; return how many prompts they are: one."""
+def _check_messages(body: JsonBody) -> None:
+    """Check that messages are objects, and not absurdly many."""
     text = members.array(body, "messages")
-    messages = _ELEMENTS.decode(text) if len(text) <= MOST_CHECKED else [members.first(text)]
-    for place, message in enumerate(messages):
-        if members.kind(message) != "an object":
-            raise members.wrong_type(f"messages[{place}]", "an object", message)
-    return 1
+    if len(text) <= MOST_CHECKED:
+        _check_elements(text)
+    elif members.kind(first := members.first(text)) != "an object":
+        raise members.wrong_type("messages[0]", "an object", first)
+    if len(text) > _SHORTEST_MESSAGE * MAX_MESSAGES and _has_more_roles(body.data):
+        raise InvalidRequest(
+            f"Invalid value for 'messages': expected an array with at most {MAX_MESSAGES} elements.", param="messages"
+        )
 
 
-def count_prompts(body: JsonBody, name: str) -> int:
-    """Return how many prompts a member holds: a string or an array of tokens is one; arrays of these are many.
-
-    Raises:
-        InvalidRequest: absent, an empty array, or an array of anything else or of mixed things.
-    """
-    if not members.is_given(body, name):
-        raise members.missing(name)
-    text = body.view(name)
-    if members.kind(text) == "a string":
-        return 1
-    if members.kind(text) != "an array":
-        raise members.wrong_type(name, "a string or an array", text)
-    first = members.kind(members.first(members.array(body, name)))
+def _check_elements(text: memoryview) -> None:
     try:
-        prompts = _PROMPTS[first].decode(text)
-    except (KeyError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        expected = "an array of strings, of tokens, or of arrays of tokens"
-        raise InvalidRequest(f"Invalid type for '{name}': expected {expected}.", param=name) from error
-    return 1 if first == "a number" else len(prompts)
+        _OBJECTS.decode(text)
+    except msgspec.ValidationError:
+        messages = enumerate(_ELEMENTS.decode(text))
+        place, message = next(pair for pair in messages if members.kind(pair[1]) != "an object")
+        raise members.wrong_type(f"messages[{place}]", "an object", message) from None
+
+
+def _has_more_roles(data: bytes) -> bool:
+    """Whether more messages name their role than there may be: counted by searching, for nothing is made of them."""
+    place = len(data)
+    for _ in range(MAX_MESSAGES + 1):
+        place = data.rfind(_ROLE, 0, place)
+        if place < 0:
+            return False
+    return True
 
 
 def _choices(body: JsonBody) -> int:

@@ -13,55 +13,63 @@ from clinx.dialects.openai_chat.errors import read_problem
 from clinx.dialects.openai_chat.usage import read_usage
 from clinx.errors import UpstreamBroken
 
+_UNSPOKEN: Final = frozenset({"role", "name", "id", "type", "status", "signature", "tool_call_id"})
+"""Members of a message that are strings and not generated text."""
+_SPOKEN: Final = frozenset(
+    {"content", "reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio"}
+)
 
-class Message(msgspec.Struct):
-    """What an answer says: a ``message`` or a ``delta``. Types are the upstream's own: nothing may be relied upon."""
 
-    content: object = None
-    reasoning_content: object = None
-    reasoning: object = None
-    refusal: object = None
-    tool_calls: object = None
-    function_call: object = None
-    audio: object = None
+def said_in(message: dict[str, object]) -> str | None:
+    """Return the text of a message that says anything, which may be none it is counted by; None if it says nothing."""
+    content = message.get("content")
+    if isinstance(content, str) and len(message) == 1 + ("role" in message):
+        return content or None
+    return text_of(message) if says_something(message) else None
 
-    def is_empty(self) -> bool:
-        """Whether it says nothing, like the first piece of a stream, which only names the role."""
-        return not self.content and not self._says_more()
 
-    def text(self) -> str:
-        """Return what was generated, as it is counted: content, reasoning, refusal, speech, calls."""
-        if isinstance(self.content, str) and not self._says_more():
-            return self.content
-        return "".join(self._texts())
+def says_something(message: Mapping[str, object]) -> bool:
+    """Whether a ``message`` or ``delta`` says anything; the first of a stream only names the role.
 
-    def _says_more(self) -> object:
-        """Whether there is anything besides content."""
-        return (
-            self.reasoning_content
-            or self.reasoning
-            or self.refusal
-            or self.tool_calls
-            or self.function_call
-            or self.audio
-        )
+    Members that are not known say something if they are text: vendors call their thoughts what they like.
+    """
+    return any(
+        value and (name in _SPOKEN or (isinstance(value, str) and name not in _UNSPOKEN))
+        for name, value in message.items()
+    )
 
-    def _texts(self) -> Iterator[str]:
-        for said in (self.content, self.reasoning_content or self.reasoning, self.refusal):
-            yield from _said(said)
-        yield from _strings(self.audio, "transcript")
-        yield from _strings(self.function_call, "name", "arguments")
-        for call in cast("list[object]", self.tool_calls) if isinstance(self.tool_calls, list) else ():
-            if isinstance(call, dict):
-                yield from _strings(cast("dict[str, object]", call).get("function"), "name", "arguments")
+
+def text_of(message: Mapping[str, object]) -> str:
+    """Return what was generated, as it is counted: content, reasoning, refusal, speech, calls, and unknown texts."""
+    return "".join(_texts(message))
+
+
+def _texts(message: Mapping[str, object]) -> Iterator[str]:
+    get = message.get
+    for said in (get("content"), get("reasoning_content") or get("reasoning"), get("refusal")):
+        yield from _said(said)
+    yield from _strings(get("audio"), "transcript")
+    yield from _strings(get("function_call"), "name", "arguments")
+    calls = get("tool_calls")
+    for call in cast("list[object]", calls) if isinstance(calls, list) else ():
+        if isinstance(call, dict):
+            yield from _strings(cast("dict[str, object]", call).get("function"), "name", "arguments")
+    yield from (text for name, text in message.items() if isinstance(text, str) and _is_unknown(name))
+
+
+def _is_unknown(name: str) -> bool:
+    return name not in _SPOKEN and name not in _UNSPOKEN
 
 
 class Choice(msgspec.Struct):
-    """One of the answers, whole (``message``), in pieces (``delta``), or plain (``text``)."""
+    """One of the answers, whole (``message``), in pieces (``delta``), or plain (``text``).
 
-    index: int | None = 0
-    message: Message | None = None
-    delta: Message | None = None
+    Types are the upstream's own: nothing may be relied upon.
+    """
+
+    index: object = 0
+    message: dict[str, object] | None = None
+    delta: dict[str, object] | None = None
     text: object = None
     finish_reason: object = None
     usage: object = None
@@ -105,7 +113,7 @@ def problem_in(error: object, kind: object, body: bytes) -> UpstreamProblem | No
 def _generated(choice: Choice) -> Iterator[str]:
     yield from _said(choice.text)
     if choice.message is not None:
-        yield choice.message.text()
+        yield text_of(choice.message)
 
 
 def _said(value: object) -> Iterator[str]:

@@ -1,13 +1,13 @@
 """The tap on a streamed answer: what passes, what is withheld, and what it adds up to.
 
-    events ──► comment ──────────────────────────► forwarded
+    events ──► comment ──────────────────────────► forwarded as one of our own: what it says is nobody's business
                no data ──────────────────────────► withheld: clients take it for a chunk and fail
                chunk ──► text, usage, reasons ───► forwarded, unless it only carries usage nobody asked for
                error ──► ``problem`` ────────────► nothing passes any more
                [DONE] ─► ``tail`` ───────────────► nothing passes any more; what follows is dropped
 
-Only whole events are forwarded, byte for byte. Everything is decided event by event, so it does not matter how the
-stream was cut into chunks.
+Only whole events are forwarded, byte for byte but for comment lines in them. Everything is decided event by
+event, so it does not matter how the stream was cut into chunks.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Final
 
 import msgspec
 
-from clinx.dialects import lenient
 from clinx.dialects.base import UpstreamProblem
+from clinx.dialects.openai_chat.chunk import Chunk, member, read_chunk, whole_number
 from clinx.dialects.openai_chat.errors import read_problem
-from clinx.dialects.openai_chat.response import Choice, problem_in
-from clinx.dialects.openai_chat.usage import read_usage
-from clinx.dialects.sse import SseEvent, SseReader
+from clinx.dialects.openai_chat.response import Choice, problem_in, said_in
+from clinx.dialects.openai_chat.usage import larger, read_usage
+from clinx.dialects.sse import SseEvent, SseReader, encode_comment, without_comments
 from clinx.domain.catalog import StreamEnd
 from clinx.domain.usage import Usage
 
@@ -31,20 +31,8 @@ _UNFINISHED: Final = (None, "", "null")
 """What a finish reason is while there is none; the text ``null`` is Ali's."""
 
 
-class _Groq(msgspec.Struct):
-    usage: object = None
-    error: object = None
-
-
-class _Chunk(msgspec.Struct):
-    choices: list[Choice] | None = None
-    usage: object = None
-    error: object = None
-    kind: object = msgspec.field(name="object", default=None)
-    x_groq: _Groq | None = None
-
-
-_CHUNK: Final = msgspec.json.Decoder(_Chunk)
+_ALIVE: Final = encode_comment(b"ping")
+"""What becomes of the vendor's comments: callers still see that the connection is alive."""
 
 
 class ChatTap:
@@ -59,6 +47,7 @@ class ChatTap:
         "_seen_choices",
         "_tail",
         "_text",
+        "_text_size",
         "_wants_usage",
         "finished",
         "problem",
@@ -85,6 +74,7 @@ class ChatTap:
         """The body ended inside an event."""
         self._tail = b""
         self._text: list[str] = []
+        self._text_size = 0
         self._seen_choices: set[int] = set()
         self._finished_choices: set[int] = set()
 
@@ -93,21 +83,38 @@ class ChatTap:
         """The end marker's event; empty until it was seen, and after an error."""
         return b"" if self.problem else self._tail
 
+    @property
+    def answered(self) -> bool:
+        """Whether every choice seen has its finish reason."""
+        return bool(self._seen_choices) and self._seen_choices == self._finished_choices
+
+    @property
+    def text_size(self) -> int:
+        """Characters of text not yet taken."""
+        return self._text_size
+
     def feed(self, data: bytes) -> bytes:
         """Take a chunk of the stream; return the events in it that may be forwarded."""
-        return b"".join([event.raw for event in self._reader.feed(data) if self._passes(event)])
+        return b"".join(
+            [
+                event.raw if not event.has_comment else _shown(event)
+                for event in self._reader.feed(data)
+                if self._passes(event)
+            ]
+        )
 
     def close(self) -> bytes:
         """Say that the body ended; a last event that lacks only its blank line counts and gets one."""
-        forwarded = b"".join(event.raw + b"\n\n" for event in self._reader.close() if self._last_passes(event))
+        forwarded = b"".join(_shown(event) + b"\n\n" for event in self._reader.close() if self._last_passes(event))
         if self._end is StreamEnd.FINISH and not self.problem:
-            self.finished = self._all_choices_finished() and not self._cut
+            self.finished = self.answered and not self._cut
         return forwarded
 
     def take_text(self) -> str:
         """Return the generated text since the last call."""
         text = "".join(self._text)
         self._text.clear()
+        self._text_size = 0
         return text
 
     def _passes(self, event: SseEvent) -> bool:
@@ -116,14 +123,14 @@ class ChatTap:
             return False
         data = event.data
         if data is None:
-            return True
+            return event.has_comment
         text = data.strip()
         if text == DONE:
-            self._mark_end(event.raw)
+            self._mark_end(_shown(event))
         if not text or self._done:
             return False
         try:
-            chunk = lenient.decode_as(_CHUNK, data)
+            chunk = read_chunk(data)
         except ValueError:
             self.problem = _UNREADABLE
             return False
@@ -147,43 +154,53 @@ class ChatTap:
     def _mark_end(self, raw: bytes) -> None:
         self._done = True
         self._tail = raw
-        self.finished = self._end is StreamEnd.DONE or self._all_choices_finished()
+        self.finished = self._end is StreamEnd.DONE or self.answered
 
-    def _chunk_passes(self, chunk: _Chunk, event: SseEvent) -> bool:
+    def _chunk_passes(self, chunk: Chunk, event: SseEvent) -> bool:
         choices = chunk.choices or ()
         for choice in choices:
             self._take_choice(choice)
-        report = chunk.usage or (chunk.x_groq and chunk.x_groq.usage)
-        self._take_usage(report)
+        report = chunk.usage or (chunk.x_groq and member(chunk.x_groq, "usage"))
+        if report:
+            self._take_usage(report)
         self.problem = _problem(chunk, event)
         if self.problem:
             return False
         return self._wants_usage or not report or bool(choices)
 
     def _take_choice(self, choice: Choice) -> None:
-        index = choice.index or 0
+        index = choice.index
+        index = index if type(index) is int else whole_number(index)
         self._seen_choices.add(index)
         if choice.finish_reason not in _UNFINISHED:
             self._finished_choices.add(index)
             self.started = True
-        if choice.delta is not None and not choice.delta.is_empty():
-            self.started = True
-            self._text.append(choice.delta.text())
-        if isinstance(choice.text, str) and choice.text:
-            self.started = True
-            self._text.append(choice.text)
-        self._take_usage(choice.usage)
+        if choice.delta and (text := said_in(choice.delta)) is not None:
+            self._take_text(text)
+        if choice.text and isinstance(choice.text, str):
+            self._take_text(choice.text)
+        if choice.usage:
+            self._take_usage(choice.usage)
+
+    def _take_text(self, text: str) -> None:
+        self.started = True
+        self._text.append(text)
+        self._text_size += len(text)
 
     def _take_usage(self, report: object) -> None:
-        """Keep the last usage that makes sense: where each chunk reports it, the counts are cumulative."""
-        if report:
-            self.usage = read_usage(report) or self.usage
-
-    def _all_choices_finished(self) -> bool:
-        return bool(self._seen_choices) and self._seen_choices == self._finished_choices
+        """Keep the usage that makes sense: where each chunk reports it, the counts are cumulative."""
+        if usage := read_usage(report):
+            self.usage = larger(self.usage, usage)
 
 
-def _problem(chunk: _Chunk, event: SseEvent) -> UpstreamProblem | None:
-    if chunk.x_groq and chunk.x_groq.error:
-        return read_problem(msgspec.json.encode({"error": chunk.x_groq.error}))
+def _shown(event: SseEvent) -> bytes:
+    """Return the bytes of an event as callers get them."""
+    if not event.has_comment:
+        return event.raw
+    return _ALIVE if event.data is None else without_comments(event.raw)
+
+
+def _problem(chunk: Chunk, event: SseEvent) -> UpstreamProblem | None:
+    if chunk.x_groq and (error := member(chunk.x_groq, "error")):
+        return read_problem(msgspec.json.encode({"error": error}))
     return problem_in(chunk.error, "error" if event.event == b"error" else chunk.kind, event.data or b"")

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, cast
 
-from clinx.domain.usage import Usage
+from msgspec import structs
+
+from clinx.domain.usage import PROMPT_UNITS, Usage
 
 MAX_COUNT: Final = 2**40
 """More tokens than any exchange can have; a larger report is nonsense."""
@@ -59,6 +61,21 @@ def read_usage(report: object) -> Usage | None:
         image_output=drawn,
         call=1,
     )
+
+
+def larger(kept: Usage | None, report: Usage) -> Usage:
+    """Return the later of two reports on one exchange, but never less than was reported before.
+
+    Counts are cumulative, so what shrinks is not a count of the whole. Some vendors report the prompt first and the
+    answer later; each half is taken where it is larger.
+    """
+    if kept is None:
+        return report
+    prompt = kept if kept.input_tokens > report.input_tokens else report
+    answer = kept if kept.output_tokens > report.output_tokens else report
+    if prompt is answer:
+        return prompt
+    return structs.replace(answer, **{unit: prompt.count(unit) for unit in PROMPT_UNITS})
 
 
 def _wholes(usage: Mapping[str, object]) -> tuple[int, int] | None:

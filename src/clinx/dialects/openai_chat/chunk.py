@@ -1,0 +1,69 @@
+"""One chunk of a stream, read quickly when it is as it should be and as far as possible when it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, cast
+
+import msgspec
+
+from clinx.dialects import lenient
+from clinx.dialects.openai_chat.response import Choice
+
+
+class Chunk(msgspec.Struct):
+    """What of a chunk is looked at."""
+
+    choices: list[Choice] | None = None
+    usage: object = None
+    error: object = None
+    kind: object = msgspec.field(name="object", default=None)
+    x_groq: object = None
+
+
+_CHUNK: Final = msgspec.json.Decoder(Chunk)
+
+
+def read_chunk(data: bytes) -> Chunk:
+    """Read a chunk; what has an odd type is left out and the rest is read.
+
+    Raises:
+        ValueError: not a JSON object.
+    """
+    try:
+        return lenient.decode_as(_CHUNK, data)
+    except msgspec.ValidationError:
+        return _read_loosely(lenient.decode(data))
+
+
+def _read_loosely(document: object) -> Chunk:
+    if not isinstance(document, dict):
+        raise ValueError("a chunk is an object")  # noqa: TRY004 - it is the vendor's value that is wrong, not our type
+    members = cast("Mapping[str, object]", document)
+    choices = members.get("choices")
+    found = [_choice(choice) for choice in cast("list[object]", choices)] if isinstance(choices, list) else None
+    return Chunk(found, members.get("usage"), members.get("error"), members.get("object"), members.get("x_groq"))
+
+
+def _choice(given: object) -> Choice:
+    delta = member(given, "delta")
+    return Choice(
+        index=member(given, "index"),
+        delta=cast("dict[str, object]", delta) if isinstance(delta, dict) else None,
+        text=member(given, "text"),
+        finish_reason=member(given, "finish_reason"),
+        usage=member(given, "usage"),
+    )
+
+
+def member(value: object, name: str) -> object:
+    """Return a member of what may be an object; None otherwise."""
+    return cast("Mapping[str, object]", value).get(name) if isinstance(value, dict) else None
+
+
+def whole_number(index: object) -> int:
+    """Return the number of a choice that is not written as an integer; the first one's if it is no number at all."""
+    try:
+        return int(cast("float", index))
+    except (TypeError, ValueError, OverflowError):
+        return 0

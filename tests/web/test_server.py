@@ -1,0 +1,90 @@
+import asyncio
+
+import pytest
+from aiohttp import web
+
+from support.gateway import Running
+
+FIXED = [
+    ("GET", "/-/health"),
+    ("GET", "/-/ready"),
+    ("GET", "/-/metrics"),
+    ("GET", "/-/revision"),
+    ("POST", "/-/reload"),
+]
+
+
+async def asked_for(gateway: Running, target: str) -> bytes:
+    """The status line of an answer to a target no client library would write."""
+    host, port = gateway.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"{target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode("latin-1"))
+    answer = await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+    await writer.wait_closed()
+    return answer.partition(b"\r\n")[0]
+
+
+async def test_there_is_neither_an_application_nor_middleware_between_the_socket_and_the_relay(
+    gateway: Running,
+) -> None:
+    runner = gateway.gateway.site._runner
+
+    assert isinstance(runner, web.ServerRunner)
+    assert isinstance(runner.server, web.Server)
+
+
+@pytest.mark.parametrize(("method", "path"), [*FIXED, ("GET", "/-/health?probe=1")])
+async def test_the_operators_routes_win_over_the_one_for_all_else(gateway: Running, method: str, path: str) -> None:
+    async with gateway.session.request(method, gateway.url + path) as response:
+        status = response.status
+
+    assert status == 200
+    assert "x-request-id" not in response.headers, "the relay never saw it"
+    assert await gateway.request_logs() == []
+
+
+@pytest.mark.parametrize("path", [path for method, path in FIXED if method == "GET"])
+async def test_a_probe_may_ask_for_the_head_alone(gateway: Running, path: str) -> None:
+    async with gateway.session.head(gateway.url + path) as response:
+        body = await response.read()
+
+    assert (response.status, body) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/-/"),
+        ("GET", "/-/nothing"),
+        ("GET", "/-/health/"),
+        ("GET", "//-/health"),
+        ("POST", "/-/health"),
+        ("GET", "/-/reload"),
+        ("DELETE", "/a/b/c"),
+    ],
+)
+async def test_everything_else_is_the_relay_s_and_answered_in_its_shape(
+    gateway: Running, method: str, path: str
+) -> None:
+    async with gateway.session.request(method, gateway.url + path) as response:
+        status, body = response.status, await response.json()
+
+    assert (status, body["error"]["code"]) == (404, "no_such_endpoint")
+    assert response.headers["x-request-id"].startswith("req_")
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("GET http://other.example/v1/models", "401 Unauthorized"),
+        ("GET http://other.example/-/health", "200 OK"),
+        ("OPTIONS *", "404 Not Found"),
+        ("CONNECT other.example:443", "404 Not Found"),
+        ("GET /%ff%zz", "404 Not Found"),
+        ("GET /v1/models?key=%ff", "401 Unauthorized"),
+    ],
+)
+async def test_an_odd_target_is_refused_and_never_a_defect(gateway: Running, target: str, status: str) -> None:
+    assert await asked_for(gateway, target) == f"HTTP/1.1 {status}".encode()
