@@ -65,15 +65,20 @@ def test_every_event_is_documented() -> None:
 def _logged_events() -> set[str]:
     """The constants of the shape ``noun.verb`` that are handed to a logger (or chosen between, for one)."""
     calls = (node for module in modules() for node in ast.walk(module.tree) if isinstance(node, ast.Call))
-    logged = (call.args[0] for call in calls if _is_logging(call) and call.args)
+    logged = (event for call in calls if (event := _event(call)) is not None)
     constants = (node.value for event in logged for node in ast.walk(event) if isinstance(node, ast.Constant))
     return {value for value in constants if isinstance(value, str)}
 
 
-def _is_logging(call: ast.Call) -> bool:
-    return (
-        isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name) and call.func.value.id == "log"
-    )
+def _event(call: ast.Call) -> ast.expr | None:
+    """What ``log.info(event, …)`` or ``say(log, event, …)`` names."""
+    match call:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="log")), args=[event, *_]):
+            return event
+        case ast.Call(func=ast.Name(id="say"), args=[ast.Name(id="log"), event, *_]):
+            return event
+        case _:
+            return None
 
 
 def test_every_command_and_option_is_documented() -> None:

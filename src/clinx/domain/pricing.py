@@ -197,6 +197,8 @@ class Price:
         A hold must cover its charge: each token of the prompt is taken at the dearest rate a prompt may have, each of
         the answer at the dearest of an answer. Of tiers the dearest counts, for the prompt's length is only bounded.
         """
+        if len(self.tiers) == 1 and not self.cases:
+            return self.tiers[0].most(usage, multiplier)
         rows = self._rows(usage.input_tokens, facts)
         return max((rates.most(usage, multiplier) for rates in rows), default=Amount(0))
 

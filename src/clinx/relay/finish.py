@@ -11,6 +11,7 @@ from clinx.domain.request_log import RequestLog
 from clinx.domain.usage import Usage
 from clinx.errors import BillingUnavailable, ClientGone, GatewayError, InternalError
 from clinx.relay.exchange import Exchange
+from clinx.telemetry.logs import say
 from clinx.telemetry.metrics import Mark, Metrics
 
 log = logging.getLogger("clinx.relay")
@@ -123,10 +124,7 @@ class Finisher:
         outcome = exchange.error.code if exchange.error else "ok"
         seconds = self.monotonic() - exchange.started
         self._count(exchange, outcome, seconds)
-        log.info(
-            "exchange.failed" if exchange.error else "exchange.finished",
-            extra={"fields": _event(exchange, outcome, seconds)},
-        )
+        say(log, "exchange.failed" if exchange.error else "exchange.finished", _event(exchange, outcome, seconds))
 
     def _count(self, exchange: Exchange, outcome: str, seconds: float) -> None:
         model = exchange.model.name if exchange.model else ""

@@ -35,13 +35,16 @@ class Meter:
     """Counts for one exchange, in the encoding of its model."""
 
     def __init__(self, dialect: Dialect, envelope: Envelope, model: Model) -> None:
-        """Choose the encoding; nothing is loaded until something must be counted."""
+        """Choose nothing and load nothing until something must be counted: most upstreams say what they used."""
         self._dialect = dialect
         self._envelope = envelope
         self._model = model
-        self._encoding = encoding_for(envelope.model, model.encoding)
         self._output_tokens = 0
         self._characters = 0
+
+    @property
+    def _encoding(self) -> str:
+        return encoding_for(self._envelope.model, self._model.encoding)
 
     async def add(self, text: str) -> None:
         """Count a part of the answer's text, so that it need not be kept."""

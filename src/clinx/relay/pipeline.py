@@ -12,8 +12,9 @@ from clinx.billing.estimate import ceiling, counted_bound, prompt_bound
 from clinx.dialects.base import Envelope
 from clinx.domain.catalog import Group, Model
 from clinx.domain.ledger import Reservation
-from clinx.domain.money import ZERO
+from clinx.domain.money import ZERO, Amount
 from clinx.domain.operation import Operation
+from clinx.domain.usage import Usage
 from clinx.errors import BudgetSpent, InsufficientBalance, ModelNotFound, PermissionDenied
 from clinx.relay.attempts import Attempts
 from clinx.relay.exchange import Answer, Exchange
@@ -92,11 +93,8 @@ class Relay:
             max_output_tokens=envelope.max_output_tokens,
             model=model,
         )
-        groups = {c.group.name: c.group for c in exchange.plan.candidates} if exchange.plan else {}
         try:
-            # Which group will serve is not known yet: the dearest counts.
-            bounds = [model.price.ceiling(most, g.multiplier, exchange.facts(g.name)) for g in groups.values()]
-            amount = max(bounds, default=ZERO)
+            amount = _dearest(exchange, model, most)
         except OverflowError as error:
             raise InsufficientBalance("No balance covers a request of this size.", hint="Ask for less.") from error
         return await self.cashier.reserve(
@@ -117,6 +115,16 @@ class Relay:
             return Answer(200, headers, exchange.dialect.render_models(tuple(cards.values())))
         card = cards.get(inbound.match["model"]) or _by_pattern(exchange, group, inbound.match["model"])
         return Answer(200, headers, exchange.dialect.render_model(card))
+
+
+def _dearest(exchange: Exchange, model: Model, most: Usage) -> Amount:
+    """Price the most an exchange may use. Which group will serve is not known yet: the dearest counts."""
+    amount, seen = ZERO, None
+    for candidate in exchange.plan.candidates if exchange.plan else ():
+        if candidate.group is not seen:
+            seen = candidate.group
+            amount = max(amount, model.price.ceiling(most, seen.multiplier, exchange.facts(seen.name)))
+    return amount
 
 
 def _group(exchange: Exchange) -> Group:

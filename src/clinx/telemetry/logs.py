@@ -40,6 +40,14 @@ def _plain(value: object) -> object:
     return value if type(value) in _PLAIN else str(value)
 
 
+def say(log: logging.Logger, event: str, fields: Mapping[str, object]) -> None:
+    """Log an event of the hot path at INFO: the record is made by hand, past what the library does for `extra`."""
+    if log.isEnabledFor(logging.INFO):
+        record = logging.LogRecord(log.name, logging.INFO, "", 0, event, None, None)
+        vars(record)["fields"] = fields
+        log.handle(record)
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object a line."""
 
