@@ -40,6 +40,8 @@ BATCH: Final = 500
 """Most operations of one transaction."""
 MOST_LOGS: Final = 10_000
 """Logs without money that may wait; beyond, they are dropped rather than fill the memory while the database is away."""
+TURNS: Final = 6
+"""Turns of the event loop between two transactions under load; more bring nothing."""
 CONFLICTS: Final = 8
 """Immediate retries of a transaction that lost a race."""
 PATIENCE: Final = timedelta(seconds=1)
@@ -182,9 +184,20 @@ class Cashier:
                 await self._awake.wait()
             if self._closing and not self._queue:
                 return
+            await self._gather()
             if await self._attend(self._take()):
                 failures = 0
                 self._outage.end()
+
+    async def _gather(self) -> None:
+        """Give exchanges that were just answered the time to come back with what they do next.
+
+        Turns of the event loop, not a timer: where one caller at a time is served nothing is waited for, and where many
+        are, a transaction that begins a moment later carries more of them. Under load that is a fifth of all CPU.
+        """
+        if len(self._batch) > 1:
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
 
     async def _attend(self, batch: list[Ticket]) -> bool:
         """Commit a batch; meanwhile its callers, and those behind it, wait only so long."""
