@@ -9,7 +9,7 @@ from clinx.accounts import tokens, users
 from clinx.accounts.failures import AccountError
 from clinx.billing import statement, topup
 from clinx.billing.topup import Cause
-from clinx.cli.demo import CREDIT, USER, issue_demo_key, print_welcome
+from clinx.cli.demo import CREDIT, USER, is_first_try, issue_demo_key, print_welcome
 from clinx.domain.money import ZERO, Amount
 from support.fake_upstream import FakeUpstream
 from support.gateway import Running, chat, completion, running_gateway, tree_for
@@ -141,3 +141,19 @@ async def test_the_model_that_is_named_is_one_that_can_be_asked_for(
         await print_welcome(gateway.gateway, demo=True)
 
     assert re.findall(r'"model": "([^"]*)"', capsys.readouterr().err) == [named]
+
+
+async def test_the_example_issues_a_key_by_itself_only_over_a_database_nobody_uses(tmp_path: Path) -> None:
+    async with running_gateway(tmp_path, {}) as gateway:
+        first = await is_first_try(gateway.gateway)
+        await issue_demo_key(gateway.gateway, at=datetime.now(UTC))
+        again = await is_first_try(gateway.gateway)
+        await gateway.user()
+        in_use = await is_first_try(gateway.gateway)
+
+    assert (first, again, in_use) == (True, True, False)
+
+
+async def test_a_tree_of_one_s_own_never_issues_a_key_by_itself(tmp_path: Path) -> None:
+    async with running_gateway(tmp_path, {"gateway.yaml": "version: 1\n"}) as gateway:
+        assert not await is_first_try(gateway.gateway)

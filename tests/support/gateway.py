@@ -141,6 +141,7 @@ async def running_gateway(
     folder: Path, files: Mapping[str, str], *, grace: float = 5.0, **settings: Any
 ) -> AsyncGenerator[Running]:
     root = folder / "tree"
+    root.mkdir(parents=True, exist_ok=True)
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)

@@ -42,6 +42,14 @@ async def _demo_user(gateway: Gateway, *, at: datetime) -> User:
         return await users.create(gateway.database, USER, at=at)
 
 
+async def is_first_try(gateway: Gateway) -> bool:
+    """Whether somebody tries the gateway out: the shipped example over a database without users of its own.
+
+    A tree that is missing by accident must not issue a key over a database that is in use.
+    """
+    return gateway.is_example and all(user.name == USER for user in await users.everyone(gateway.database))
+
+
 async def print_welcome(gateway: Gateway, *, demo: bool) -> None:
     """Print where the gateway listens, and how to talk to it."""
     print(f"\n  Clinx {gateway.current.generation.snapshot.revision.id} at {gateway.url}", file=sys.stderr)

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from clinx.app import Gateway
 from clinx.cli.database import with_cause
-from clinx.cli.demo import print_welcome
+from clinx.cli.demo import is_first_try, print_welcome
 from clinx.config.diagnostics import ConfigError
 from clinx.settings import PREFIX, Settings, unknown_variables
 from clinx.storage.failures import StorageUnavailable
@@ -90,7 +90,7 @@ async def _serve(settings: Settings, *, demo: bool, last_good: bool) -> None:
     loop.add_signal_handler(signal.SIGHUP, gateway.request_reload)
     _rest_the_collector()
     try:
-        await print_welcome(gateway, demo=demo or gateway.is_example)
+        await print_welcome(gateway, demo=demo or await is_first_try(gateway))
         await stopping.wait()
     finally:
         await gateway.stop(settings.shutdown_grace)
