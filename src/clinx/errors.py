@@ -216,7 +216,7 @@ class UpstreamBroken(UpstreamError):
 
 
 class NoChannel(UpstreamError):
-    """The model is offered, but no channel takes this operation or all are cooling down."""
+    """The model is offered, but no channel can serve it right now."""
 
     code = "no_channel"
     status = 503
