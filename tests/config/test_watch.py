@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import subprocess
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -19,6 +18,7 @@ from clinx.config.tree import Tree, default_tree
 from clinx.config.watch import Look, Reloader, Sources, Watcher
 from clinx.dialects.registry import DIALECTS
 from clinx.telemetry.tasks import Supervisor
+from support.git import git
 from support.tree import AT, ENVIRON, SMALL, tree
 
 BROKEN = "version: 1\nchannels: [{name: main, provider: ecko, models: [small]}]\n"
@@ -165,22 +165,16 @@ async def test_a_git_checkout_is_followed_and_names_its_commit(tmp_path: Path) -
 
     async with watching(root, tmp_path) as rig:
         assert rig.current.snapshot.revision.commit == second
-        _git(root, "checkout", "-q", first)
+        git(root, "checkout", "-q", first)
         await rig.serves("1")
         assert rig.current.snapshot.revision.commit == first
 
 
-def _git(root: Path, *arguments: str) -> str:
-    identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
-    command = ["git", "-C", str(root), *identity, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
 def _commit(root: Path, message: str) -> str:
-    _git(root, "init", "-q")
-    _git(root, "add", ".")
-    _git(root, "commit", "-q", "-m", message)
-    return _git(root, "rev-parse", "HEAD")
+    git(root, "init", "-q")
+    git(root, "add", ".")
+    git(root, "commit", "-q", "-m", message)
+    return git(root, "rev-parse", "HEAD")
 
 
 async def test_a_configmap_swap_is_followed(tmp_path: Path) -> None:
