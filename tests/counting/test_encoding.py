@@ -111,8 +111,9 @@ OFFLINE = """
 import os, socket, sys, threading
 def refuse(*_, **__): raise AssertionError("a socket was opened")
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
-from clinx.counting.tokens import count_tokens, preload
-threads = [threading.Thread(target=preload) for _ in range(4)]
+from clinx.counting.encoding import load
+from clinx.counting.tokens import count_tokens
+threads = [threading.Thread(target=load, args=("o200k_base",)) for _ in range(4)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 assert "TIKTOKEN_CACHE_DIR" not in os.environ

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from clinx.counting.encoding import load
-from clinx.counting.tokens import CEILING, SLICE, count_tokens, preload
+from clinx.counting.tokens import CEILING, SLICE, count_tokens
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,3 @@ def test_beyond_the_ceiling_the_rest_is_taken_to_be_like_the_beginning() -> None
 def test_an_unknown_encoding_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         count_tokens("x", "gpt2")
-
-
-def test_preloading_is_harmless() -> None:
-    preload()
-    preload()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from clinx.counting.encoding import FALLBACK, load
+from clinx.counting.encoding import load
 
 SLICE: Final = 32_768
 """Characters counted at once. Longer runs of one character make the library slow or, at a million spaces, panic; the
@@ -29,8 +29,3 @@ def count_tokens(text: str, encoding: str) -> int:
     counted = min(len(text), CEILING)
     tokens = sum(len(encode(text[start : start + SLICE])) for start in range(0, counted, SLICE))
     return tokens * len(text) // counted
-
-
-def preload() -> None:
-    """Load the fallback encoding, so that the first exchange need not wait for it; call it in a thread."""
-    load(FALLBACK)

@@ -32,15 +32,6 @@ class ReservationState(StrEnum):
 REVENUE = "revenue"
 PROMO = "promo"
 ADJUST = "adjust"
-CLEARING = "clearing"
-"""Prefix of the accounts money comes in through: ``clearing:stripe``."""
-
-
-class Posting(Struct, frozen=True):
-    """One signed line of an event, before it has a row."""
-
-    account: str
-    amount: Amount
 
 
 class LedgerEntry(Struct, frozen=True):
