@@ -7,6 +7,7 @@ import pytest
 
 from clinx.domain.money import Amount
 from clinx.domain.usage import Usage
+from clinx.relay.stream import StreamedAnswer
 from support.fake_upstream import FakeUpstream, hang, hang_up, pause, sse
 from support.gateway import Running, chat, chunks, running_gateway, tree_for
 
@@ -204,3 +205,27 @@ async def test_a_report_from_the_beginning_is_not_the_bill_of_what_came_after(
 
     [row] = await gateway.request_logs()
     assert row.usage.output > 400
+
+
+async def test_a_defect_in_the_middle_is_settled_as_one_and_told_with_its_traceback(
+    gateway: Running, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> bytes:
+        raise ZeroDivisionError("a defect")
+
+    more = asyncio.Event()
+    events = chunks("Hello there, friend.")
+    upstream.streams([sse(*events[:2], done=False), pause(more), sse(*events[2:])])
+
+    async with await open_stream(gateway, await gateway.key()) as response:
+        await response.content.readuntil(b"friend.")
+        monkeypatch.setattr(StreamedAnswer, "_feed", broken)
+        more.set()
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await response.content.read()
+    await gateway.idle()
+
+    [row] = await gateway.request_logs()
+    defects = [record for record in caplog.records if record.message == "exchange.defect"]
+    assert (row.outcome, row.usage.output) == ("internal", 5)
+    assert [record.exc_info[0] for record in defects if record.exc_info] == [ZeroDivisionError]

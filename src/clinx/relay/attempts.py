@@ -200,11 +200,12 @@ class Attempts:
         envelope, model = exchange.opened()
         tap = exchange.dialect.tap(envelope, candidate.channel.provider.stream_end)
         chunks = response.chunks()
-        head = await self._until_content(exchange, tap, chunks)
-        if tap.problem is not None:
-            raise AttemptFailed(_inside(response, tap.problem, b""))
-        if not (tap.started or tap.finished):
-            raise UpstreamBroken("The upstream's stream ended before any content.")
+        try:
+            head = await self._until_content(exchange, tap, chunks)
+            _check_beginning(tap, response)
+        except BaseException:
+            await chunks.aclose()
+            raise
         exchange.first_byte = self.monotonic()
         exchange.status = response.status
         meter = Meter(exchange.dialect, envelope, model)
@@ -224,6 +225,13 @@ class Attempts:
             if received > MOST_BEFORE_CONTENT:
                 raise UpstreamBroken("The upstream's stream has no content.")
         return bytes(head)
+
+
+def _check_beginning(tap: StreamTap, response: UpstreamResponse) -> None:
+    if tap.problem is not None:
+        raise AttemptFailed(_inside(response, tap.problem, b""))
+    if not (tap.started or tap.finished):
+        raise UpstreamBroken("The upstream's stream ended before any content.")
 
 
 def _without(body: bytes, *private: str) -> bytes:

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from clinx.dialects.base import StreamTap
-from clinx.errors import ClientGone, GatewayError, UpstreamBroken
+from clinx.errors import ClientGone, GatewayError, InternalError, UpstreamBroken
 from clinx.relay.exchange import Exchange
 from clinx.relay.finish import Finisher
 from clinx.relay.meter import COUNT_EVERY, Meter
@@ -41,6 +41,8 @@ class StreamedAnswer:
     async def run(self, head: bytes) -> AsyncGenerator[bytes, None]:
         """Yield what the caller gets. Closing the generator early settles what was metered."""
         error: GatewayError | None = None
+        # What it is if nothing below says otherwise: only a defect of ours gets past all of it.
+        interrupted: GatewayError = InternalError("The gateway failed to handle this request.")
         self.exchange.answered = self.tap.answered
         try:
             yield head
@@ -56,8 +58,11 @@ class StreamedAnswer:
                 await self._drain()
             elif not isinstance(error, ClientGone):
                 yield self.exchange.dialect.render_stream_error(error, self.exchange.id)
+        except (GeneratorExit, asyncio.CancelledError):
+            interrupted = self.exchange.stopped or ClientGone("The caller hung up.")
+            raise
         finally:
-            await self._close()
+            await self._close(interrupted)
 
     async def _middle(self) -> AsyncGenerator[bytes, None]:
         tap, exchange = self.tap, self.exchange
@@ -101,8 +106,8 @@ class StreamedAnswer:
         except (TimeoutError, GatewayError):
             return
 
-    async def _close(self) -> None:
+    async def _close(self, interrupted: GatewayError) -> None:
         if not self.exchange.finished:
-            await self._settle(self.exchange.stopped or ClientGone("The caller hung up."))
+            await self._settle(interrupted)
         await self.chunks.aclose()
         await self.response.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -69,7 +70,11 @@ class Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """Answer what went wrong before or behind our handler; close the connection."""
         del message
-        log.warning("http.refused", extra={"status": status, "kind": type(exc).__name__ if exc else None})
+        if exc is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            # It came out of our own handler, in the middle of an answer: nothing but its traceback would find it.
+            log.error("exchange.defect", exc_info=exc)
+        else:
+            log.warning("http.refused", extra={"status": status, "kind": type(exc).__name__ if exc else None})
         if request.writer.output_size > 0:
             raise ConnectionError("a part of another answer was sent already")
         error = _failure(status, exc)
@@ -90,7 +95,7 @@ def _failure(status: int, exc: BaseException | None) -> GatewayError:
         return UnsupportedEncoding(
             "This Content-Encoding is not supported.", hint="Send the body as it is, or gzip it."
         )
-    if status >= 500:  # noqa: PLR2004  (the server's side)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return InternalError("The gateway failed to handle this request.")
     return InvalidRequest("This is not a valid HTTP request.")
 
