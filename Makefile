@@ -31,6 +31,11 @@ run: $(READY) ## start the gateway on the example tree; prints an address, a key
 test: $(READY) ## run the tests on both cores (and on PostgreSQL when CLINX_TEST_POSTGRES_URL is set)
 	@$(BIN)/pytest -n 2 -q $(TESTS)
 
+.PHONY: soak
+soak: $(READY) ## kill processes that spend for SOAK_MINUTES (10) on each engine; take PostgreSQL away for a minute
+	@SOAK_MINUTES=$${SOAK_MINUTES:-10} $(BIN)/pytest -q \
+		tests/laws/test_kill.py tests/laws/test_kill_gateway.py tests/laws/test_database_stopped.py
+
 .PHONY: cover
 cover: $(READY) ## run the tests and show which lines and branches they miss
 	@$(BIN)/pytest -n 2 -q --cov --cov-report=term-missing:skip-covered $(TESTS)

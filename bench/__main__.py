@@ -7,15 +7,13 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
 from bench import report
-from bench.measure import REPOSITORY, Measured, Plan, RefusedError, measure
-from bench.process import DidNotStartError, free_port, running
-from bench.subjects import LOAD_CORE, Bench, chosen, wrk
+from bench.measure import Measured, Plan, RefusedError, measure
+from bench.process import DidNotStartError
+from bench.subjects import LOAD_CORE, Bench, chosen, running_stub, wrk
 
 
 def main() -> int:
@@ -26,7 +24,7 @@ def main() -> int:
     plan = Plan(options.seconds, options.connections, options.streams, client, pin=_cores() > LOAD_CORE)
     measured: list[Measured] = []
     notes: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="clinx-bench-") as folder, _stub(plan, Path(folder)) as port:
+    with tempfile.TemporaryDirectory(prefix="clinx-bench-") as folder, running_stub(plan.core, Path(folder)) as port:
         bench = Bench(port, Path(folder), pin=plan.pin)
         for name, opener in chosen(options.peers):
             print(f"measuring {name}", file=sys.stderr, flush=True)
@@ -52,18 +50,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--peers", choices=["all", "none"], default="all", help="measure the installed peers too")
     parser.add_argument("--client", choices=["auto", "own"], default="auto", help="auto: wrk where it is installed")
     return parser.parse_args()
-
-
-@contextmanager
-def _stub(plan: Plan, room: Path) -> Generator[int]:
-    """The upstream of everybody, on the client's core; gives its port."""
-    folder = room / "stub"
-    folder.mkdir()
-    port = free_port()
-    command = [sys.executable, "-m", "bench.stub", str(port)]
-    with running(command, core=plan.core, room=folder, env={"PYTHONPATH": str(REPOSITORY)}) as process:
-        process.wait_for_port(port, 10)
-        yield port
 
 
 def _cores() -> int:

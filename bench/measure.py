@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.load import Figures
 from bench.process import pinned
-from bench.subjects import LOAD_CORE, MODEL, Subject
+from bench.subjects import LOAD_CORE, MODEL, REPOSITORY, Subject
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 PROMPT_CHARACTERS = 1000
 WARM_UP = 2.0
 """Seconds of load before anything is measured."""
@@ -62,8 +62,8 @@ def measure(subject: Subject, plan: Plan, room: Path) -> Measured:
     Raises:
         RefusedError: whole answers failed; failing streams are reported in the figures instead.
     """
-    whole = _request_file(subject, room / f"{subject.name}.whole", stream=False)
-    stream = _request_file(subject, room / f"{subject.name}.stream", stream=True)
+    whole = request_file(subject.headers, room / f"{subject.name}.whole", stream=False)
+    stream = request_file(subject.headers, room / f"{subject.name}.stream", stream=True)
     _drive(plan, subject.port, whole, connections=plan.connections, seconds=WARM_UP)
     before = _cpu(subject)
     busy = _drive(plan, subject.port, whole, connections=plan.connections, seconds=plan.seconds)
@@ -92,20 +92,21 @@ def _cpu(subject: Subject) -> float:
     return subject.process.cpu_seconds() if subject.process else 0.0
 
 
-def _request_file(subject: Subject, path: Path, *, stream: bool) -> Path:
+def request_file(headers: Mapping[str, str], path: Path, *, stream: bool) -> Path:
+    """Write the bytes of one chat request."""
     asked = {
         "model": MODEL,
         "messages": [{"role": "user", "content": ("what does the ledger say? " * 50)[:PROMPT_CHARACTERS]}],
         "max_tokens": 200,
     }
     body = json.dumps({**asked, "stream": True} if stream else asked).encode()
-    headers = {
+    sent = {
         "Host": "127.0.0.1",
         "Content-Type": "application/json",
-        **subject.headers,
+        **headers,
         "Content-Length": str(len(body)),
     }
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    lines = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
     path.write_bytes(f"POST /v1/chat/completions HTTP/1.1\r\n{lines}\r\n".encode() + body)
     return path
 

@@ -22,6 +22,8 @@ from bench.process import Running, free_port, running
 MODEL = "bench"
 GATEWAY_CORE = 0
 LOAD_CORE = 1
+REPOSITORY = Path(__file__).resolve().parent.parent
+CLINX = (sys.executable, "-m", "clinx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,27 +69,60 @@ Opener = Callable[[Bench], AbstractContextManager[Subject]]
 
 
 @contextmanager
+def running_stub(core: int | None, room: Path) -> Generator[int]:
+    """The upstream of everybody; gives its port."""
+    folder = room / "stub"
+    folder.mkdir()
+    port = free_port()
+    command = [sys.executable, "-m", "bench.stub", str(port)]
+    with running(command, core=core, room=folder, env={"PYTHONPATH": str(REPOSITORY)}) as process:
+        process.wait_for_port(port, 10)
+        yield port
+
+
+@contextmanager
 def stub(bench: Bench) -> Generator[Subject]:
     """The upstream without anything before it: what the others add to."""
     yield Subject("stub", "", "answers", bench.stub_port, None)
 
 
-@contextmanager
-def clinx(bench: Bench) -> Generator[Subject]:
-    """This gateway, as an operator runs it: SQLite, a user with credit, a token, one priced model, one channel."""
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """This gateway, ready to be served from a folder."""
+
+    room: Path
+    env: Mapping[str, str]
+    headers: Mapping[str, str]
+    """Of a caller with credit."""
+
+    @property
+    def serve(self) -> list[str]:
+        """The command, without a port."""
+        return [*CLINX, "serve"]
+
+
+def install(bench: Bench) -> Installation:
+    """Set the gateway up as an operator does: SQLite, a user with credit, a token, one priced model, one channel."""
     room = bench.folder("clinx")
     (room / "gateway.yaml").write_text(_TREE.format(model=MODEL, upstream=bench.upstream), encoding="utf-8")
     env = {"CLINX_ROOT": str(room), "CLINX_STATE_DIR": str(room / "state"), "UPSTREAM_KEY": "upstream-key"}
-    command = [sys.executable, "-m", "clinx"]
-    _run([*command, "user", "create", "bench", "--credit", "1000000"], room, env)
-    issued = _run([*command, "token", "create", "bench"], room, env)
+    _run([*CLINX, "user", "create", "bench", "--credit", "1000000"], room, env)
+    issued = _run([*CLINX, "token", "create", "bench"], room, env)
     key = re.findall(r"sk-[0-9A-Za-z]{48}", issued)[0]
-    version = _run([*command, "--version"], room, env).split()[-1]
+    return Installation(room, env, {"Authorization": f"Bearer {key}"})
+
+
+@contextmanager
+def clinx(bench: Bench) -> Generator[Subject]:
+    """This gateway with its full road on."""
+    installed = install(bench)
+    version = _run([*CLINX, "--version"], installed.room, installed.env).split()[-1]
     port = free_port()
-    with running([*command, "serve", "--port", str(port)], core=bench.core, room=room, env=env) as process:
+    command = [*installed.serve, "--port", str(port)]
+    with running(command, core=bench.core, room=installed.room, env=installed.env) as process:
         process.wait_for_port(port, 30)
         road = "authenticate, route, hold, forward, meter, charge, log"
-        yield Subject("clinx", version, road, port, process, {"Authorization": f"Bearer {key}"})
+        yield Subject("clinx", version, road, port, process, installed.headers)
 
 
 @contextmanager

@@ -97,7 +97,7 @@ async def test_a_started_gateway_answers_and_a_stopped_one_leaves_nothing(tmp_pa
     await gateway.stop(0)
 
     assert (host, ready) == ("127.0.0.1", 200)
-    assert {"cashier", "presence", "sweep"} <= during
+    assert {"vault", "presence", "sweep"} <= during
     await until(lambda: running() <= before)
     assert is_free(port)
 

@@ -11,7 +11,7 @@ import clinx
 from clinx.cli import check, main
 from clinx.storage.migrate import migrate
 
-COMMANDS = {"serve", "check", "schema", "user", "token", "migrate"}
+COMMANDS = {"serve", "check", "schema", "user", "token", "code", "invite", "order", "node", "audit", "migrate"}
 
 
 def leaves_with(code: int, *argv: str) -> None:

@@ -1,3 +1,4 @@
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ def test_without_an_environment_everything_has_a_default() -> None:
     assert Settings().model_dump() == {
         "root": Path(),
         "state_dir": Path(".clinx"),
+        "journal_sync": "10ms",
+        "overdraft_bound": Decimal(1),
         "database_url": "",
         "host": "127.0.0.1",
         "port": 8787,
@@ -25,7 +28,7 @@ def test_without_an_environment_everything_has_a_default() -> None:
         "shutdown_grace": 120.0,
         "watch": True,
         "poll_seconds": 2.0,
-        "env_prefixes": "OPENAI_,AZURE_,ANTHROPIC_,GEMINI_,GOOGLE_,CLINX_SECRET_,UPSTREAM_",
+        "env_prefixes": "OPENAI_,AZURE_,ANTHROPIC_,GEMINI_,GOOGLE_,CLINX_SECRET_,UPSTREAM_,EPAY_,STRIPE_",
         "ops_token": "",
     }
 

@@ -6,6 +6,7 @@ import logging
 import os
 import random
 import secrets
+import socket
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -16,19 +17,26 @@ from aiohttp import web
 
 from clinx import __version__
 from clinx.accounts.authenticate import Authenticator
+from clinx.billing.alarm import keep_auditing
 from clinx.billing.cashier import Cashier
+from clinx.billing.journal.durability import Sync
 from clinx.billing.sweep import keep_sweeping
+from clinx.billing.treasury import Means, Place, Treasury
 from clinx.config.current import Current, ReloadState, ResourceKey
 from clinx.config.snapshot import Snapshot
 from clinx.config.tree import default_tree
 from clinx.config.watch import Reloader, Sources, Watcher
 from clinx.dialects.registry import DIALECTS
+from clinx.domain.money import Amount
 from clinx.echo import EchoServer
+from clinx.payments.desk import Desk
+from clinx.payments.reconcile import Reconciler, Rules
 from clinx.relay.attempts import Attempts
 from clinx.relay.finish import Finisher
 from clinx.relay.pipeline import Relay
 from clinx.routing.health import Health
 from clinx.settings import Settings
+from clinx.storage.announcements import Listener
 from clinx.storage.database import Database
 from clinx.storage.migrate import migrate
 from clinx.storage.serving import serving_alone
@@ -40,8 +48,10 @@ from clinx.upstream.send import Sender
 from clinx.web.dispatch import ROUTES, Dispatcher, build_routes
 from clinx.web.handler import Handler
 from clinx.web.ops import Ops, Readiness
+from clinx.web.payments import Callbacks
 from clinx.web.presence import Presence
 from clinx.web.server import build_server
+from clinx.web.usage import KeyRoutes
 
 log = logging.getLogger("clinx.app")
 
@@ -96,7 +106,7 @@ class Gateway:
     current: Current
     reloader: Reloader
     database: Database
-    cashier: Cashier
+    treasury: Treasury
     metrics: Metrics
     presence: Presence
     readiness: Readiness
@@ -155,25 +165,29 @@ class _Builder:
     async def build(self, *, last_good: bool) -> Gateway:
         database = await self._database()
         pool = self._pool()
-        cashier = self._cashier(database)
+        treasury = await self._treasury(database)
         current = self._current(pool)
         reloader = self._reloader(current)
         await reloader.load_first(last_good=last_good)
-        relay, finisher = self._relay(database, cashier, pool)
+        relay, finisher = self._relay(database, treasury.cashier, pool)
         presence = Presence(monotonic=time.monotonic, metrics=self.metrics)
         handler = Handler(relay, finisher, presence, time.monotonic, now, request_ids(self.draw))
         readiness = Readiness(database.is_reachable)
         ops = Ops(current, self.metrics, readiness, reloader, self.settings.ops_token)
-        site, url = await self._listen(
-            build_server(Dispatcher(current, handler), ops, most_connections=self.settings.max_connections)
+        keys = KeyRoutes(
+            database, relay.authenticator, lambda: current.generation.snapshot.server, request_ids(self.draw)
         )
+        callbacks = self._payments(database, current)
+        dispatcher, most = Dispatcher(current, handler), self.settings.max_connections
+        site, url = await self._listen(build_server(dispatcher, ops, keys, callbacks, most_connections=most))
         self._start_tasks(presence, reloader)
+        self._listen_to_others(database, treasury, relay.authenticator)
         return Gateway(
             url=url,
             current=current,
             reloader=reloader,
             database=database,
-            cashier=cashier,
+            treasury=treasury,
             metrics=self.metrics,
             presence=presence,
             readiness=readiness,
@@ -196,14 +210,19 @@ class _Builder:
         self.stack.push_async_callback(pool.close)
         return pool
 
-    def _cashier(self, database: Database) -> Cashier:
+    async def _treasury(self, database: Database) -> Treasury:
         # Closed in reverse: the last settlements are written before the tasks and the database go.
         self.stack.push_async_callback(self.supervisor.close)
-        cashier = Cashier(database, self.supervisor, now=now, random=self.draw)
-        cashier.start()
-        self.stack.push_async_callback(cashier.close)
+        settings = self.settings
+        place = Place(settings.state_dir / "journal", socket.gethostname(), Sync(settings.journal_sync))
+        means = Means(now, time.monotonic_ns, self.draw, lambda: f"node_{secrets.token_hex(16)}")
+        treasury = await Treasury.open(database, self.supervisor, place, means)
+        self.stack.push_async_callback(treasury.close)
         self.supervisor.start(keep_sweeping(database, now=now), name="sweep", endless=True)
-        return cashier
+        bound = Amount.parse(str(settings.overdraft_bound))
+        auditing = keep_auditing(database, self.metrics, now=now, bound=bound)
+        self.supervisor.start(auditing, name="audit", endless=True)
+        return treasury
 
     def _current(self, pool: Pool) -> Current:
         """Register what every generation needs; the builtins first, for connections may lead to them."""
@@ -241,11 +260,31 @@ class _Builder:
         authenticator = Authenticator(database, monotonic=time.monotonic, now=now)
         return Relay(authenticator, cashier, health, attempts, self.draw), finisher
 
+    def _payments(self, database: Database, current: Current) -> Callbacks:
+        def rules() -> Rules | None:
+            snapshot = current.generation.snapshot
+            return None if snapshot.payments is None else Rules(snapshot.payments, snapshot.server.egress_allow)
+
+        desk = Desk(database, self.metrics, now=now, monotonic=time.monotonic)
+        reconciler = Reconciler(database, desk, rules, now=now)
+        self.supervisor.start(reconciler.keep(), name="reconcile", endless=True)
+        return Callbacks(desk, lambda: current.generation.snapshot)
+
     def _start_tasks(self, presence: Presence, reloader: Reloader) -> None:
         self.supervisor.start(presence.run(), name="presence", endless=True)
         if self.settings.watch:
             watcher = Watcher(reloader, self.supervisor, poll_seconds=self.settings.poll_seconds)
             self.supervisor.start(watcher.run(), name="watch", endless=True)
+
+    def _listen_to_others(self, database: Database, treasury: Treasury, authenticator: Authenticator) -> None:
+        """Hear what other processes announce: revoked tokens, money that arrived, money that is needed."""
+
+        def hear(topic: str, subject: str) -> None:
+            treasury.leases.hear(topic, subject)
+            authenticator.hear(topic, subject)
+
+        listener = Listener(database, now=now, monotonic=time.monotonic)
+        self.supervisor.start(listener.run(hear), name="announcements", endless=True)
 
     async def _listen(self, server: web.Server) -> tuple[web.TCPSite, str]:
         """Open the address."""

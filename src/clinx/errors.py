@@ -11,11 +11,13 @@ GatewayError                       code, status, message (safe to show), hint, p
 │   │   └── TokenDisabled          token_disabled         401
 │   ├── PermissionDenied           permission_denied      403
 │   ├── ModelNotAllowed            model_not_allowed      403
+│   ├── UnsupportedByModel         unsupported_by_model   400
 │   ├── ModelNotFound              model_not_found        404
 │   ├── NoSuchEndpoint             no_such_endpoint       404
 │   ├── MethodNotAllowed           method_not_allowed     405
-│   ├── InsufficientBalance        insufficient_balance   429
-│   └── BudgetSpent                budget_spent           429
+│   └── NotCovered
+│       ├── InsufficientBalance    insufficient_balance   429
+│       └── BudgetSpent            budget_spent           429
 ├── UpstreamError
 │   ├── UpstreamRefused            upstream_refused       as the upstream said: the caller's fault, passed on
 │   ├── UpstreamMisconfigured      upstream_misconfigured 502: our credential or address
@@ -124,6 +126,13 @@ class ModelNotAllowed(CallerError):
     status = 403
 
 
+class UnsupportedByModel(CallerError):
+    """No upstream of the model can be told all of the request."""
+
+    code = "unsupported_by_model"
+    status = 400
+
+
 class ModelNotFound(CallerError):
     """The caller's group offers no such model."""
 
@@ -150,18 +159,26 @@ class MethodNotAllowed(CallerError):
         self.allowed = allowed
 
 
-class InsufficientBalance(CallerError):
+class NotCovered(CallerError):
+    """What is left does not cover the hold."""
+
+    status = 429
+    available_nano: int | None = None
+    """What could be held instead, for whoever asks again for less; never shown."""
+    leased_elsewhere: bool = False
+    """Whether other processes have leased of the same money, and might return some."""
+
+
+class InsufficientBalance(NotCovered):
     """The user's balance does not cover the hold."""
 
     code = "insufficient_balance"
-    status = 429
 
 
-class BudgetSpent(CallerError):
+class BudgetSpent(NotCovered):
     """The token's budget does not cover the hold."""
 
     code = "budget_spent"
-    status = 429
 
 
 class UpstreamError(GatewayError):

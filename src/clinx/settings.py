@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -30,8 +31,16 @@ class Settings(BaseSettings):
     state_dir: Path = Path(".clinx")
     """Folder for the SQLite database and the last good tree."""
 
+    journal_sync: Literal["10ms", "each", "off"] = "10ms"
+    """When what was charged outlives a power cut: every 10 ms, before each answer, or never (a killed process loses
+    nothing either way)."""
+
     database_url: str = ""
     """sqlite:///path or postgres://user:password@host:port/name; empty means a SQLite file in the state folder."""
+
+    overdraft_bound: Annotated[Decimal, Field(ge=0, le=1_000_000_000, decimal_places=9)] = Decimal(1)
+    """How far an account may be overdrawn by what estimates fell short of before the audit reports it, in units of the
+    currency."""
 
     host: str = "127.0.0.1"
     """Address to listen on."""
@@ -57,7 +66,7 @@ class Settings(BaseSettings):
     poll_seconds: Annotated[float, Field(gt=0, le=3600)] = 2.0
     """How often the tree is looked at even when nothing was notified (bind mounts, network file systems)."""
 
-    env_prefixes: str = "OPENAI_,AZURE_,ANTHROPIC_,GEMINI_,GOOGLE_,CLINX_SECRET_,UPSTREAM_"
+    env_prefixes: str = "OPENAI_,AZURE_,ANTHROPIC_,GEMINI_,GOOGLE_,CLINX_SECRET_,UPSTREAM_,EPAY_,STRIPE_"
     """Prefixes of the environment variables that ${env:NAME} in the tree may read, comma-separated; * allows all."""
 
     ops_token: str = ""

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from clinx.accounts import tokens, users
-from clinx.accounts.authenticate import MISS_TTL, Authenticator, check_model
+from clinx.accounts.authenticate import AWAY, MISS_TTL, STALE, Authenticator, check_model
 from clinx.accounts.secret import digest
 from clinx.accounts.tokens import Limits, parse_networks
 from clinx.domain.identity import Principal, Status
@@ -199,7 +199,7 @@ async def test_expiry_is_judged_at_each_use(database: Database, authenticator: A
 async def test_a_revoked_token_is_unknown_at_once_where_it_matters(database: Database, authenticator: Authenticator):
     issued = await make_token(database, await make_user(database))
     await authenticator.authenticate(issued.secret, None)
-    await tokens.disable(database, issued.token)
+    await tokens.disable(database, issued.token, at=START)
 
     with pytest.raises(TokenDisabled):
         await authenticator.authenticate(issued.secret, None, fresh=True)
@@ -214,8 +214,8 @@ async def test_forgetting_makes_the_next_call_ask(database: Database, authentica
     other = await make_token(database, await make_user(database, "bob"))
     for secret in (issued.secret, other.secret):
         await authenticator.authenticate(secret, None)
-    await tokens.disable(database, issued.token)
-    await tokens.disable(database, other.token)
+    await tokens.disable(database, issued.token, at=START)
+    await tokens.disable(database, other.token, at=START)
 
     match how:
         case "digest":
@@ -246,10 +246,148 @@ async def test_an_answer_from_before_the_revocation_is_not_remembered(
     assert len(questions.asked) == 2
 
 
+@pytest.mark.parametrize("seconds", [30, STALE - 1])
+async def test_a_known_caller_is_known_while_the_database_is_away(
+    database: Database, authenticator: Authenticator, clock: Clock, questions: Questions, seconds: float
+):
+    issued = await make_token(database, await make_user(database))
+    known = await authenticator.authenticate(issued.secret, None)
+    questions.failure = StorageUnavailable("away")
+    clock.advance(seconds)
+
+    assert await authenticator.authenticate(issued.secret, None) == known
+
+
+async def test_nobody_is_believed_for_longer_than_that(
+    database: Database, authenticator: Authenticator, clock: Clock, questions: Questions
+):
+    issued = await make_token(database, await make_user(database))
+    await authenticator.authenticate(issued.secret, None)
+    questions.failure = StorageUnavailable("away")
+    clock.advance(STALE)
+
+    with pytest.raises(StorageUnavailable):
+        await authenticator.authenticate(issued.secret, None)
+
+
+async def test_an_unknown_caller_is_not_let_in_while_the_database_is_away(
+    database: Database, authenticator: Authenticator, clock: Clock, questions: Questions
+):
+    known = await make_token(database, await make_user(database))
+    stranger = await make_token(database, await make_user(database, "bob"))
+    await authenticator.authenticate(known.secret, None)
+    with pytest.raises(Unauthenticated):
+        await authenticator.authenticate("sk-guess", None)
+    questions.failure = StorageUnavailable("away")
+    clock.advance(30)
+
+    for secret in (stranger.secret, "sk-guess"):
+        with pytest.raises(StorageUnavailable):
+            await authenticator.authenticate(secret, None)
+
+
+async def test_asking_afresh_does_not_believe_what_was_known(
+    database: Database, authenticator: Authenticator, questions: Questions
+):
+    issued = await make_token(database, await make_user(database))
+    await authenticator.authenticate(issued.secret, None)
+    questions.failure = StorageUnavailable("away")
+
+    with pytest.raises(StorageUnavailable):
+        await authenticator.authenticate(issued.secret, None, fresh=True)
+
+
+async def test_known_callers_wait_for_a_database_that_is_away_once_a_second(
+    database: Database, authenticator: Authenticator, clock: Clock, questions: Questions
+):
+    issued = await make_token(database, await make_user(database))
+    await authenticator.authenticate(issued.secret, None)
+    questions.failure = StorageUnavailable("away")
+    clock.advance(30)
+    for _ in range(3):
+        await authenticator.authenticate(issued.secret, None)
+    assert len(questions.asked) == 2
+
+    clock.advance(AWAY)
+    await authenticator.authenticate(issued.secret, None)
+    assert len(questions.asked) == 3
+
+
+async def test_a_revocation_is_seen_as_soon_as_the_database_is_back(
+    database: Database, authenticator: Authenticator, clock: Clock, questions: Questions
+):
+    issued = await make_token(database, await make_user(database))
+    await authenticator.authenticate(issued.secret, None)
+    await tokens.disable(database, issued.token, at=START)
+    questions.failure = StorageUnavailable("away")
+    clock.advance(30)
+    await authenticator.authenticate(issued.secret, None)
+
+    questions.failure = None
+    clock.advance(AWAY)
+    with pytest.raises(TokenDisabled):
+        await authenticator.authenticate(issued.secret, None)
+
+
+async def test_expiry_and_address_are_judged_during_an_outage_too(
+    database: Database, authenticator: Authenticator, clock: Clock, questions: Questions
+):
+    limits = Limits(expires_at=START + timedelta(seconds=60), networks=parse_networks(["10.0.0.0/8"]))
+    issued = await make_token(database, await make_user(database), limits=limits)
+    await authenticator.authenticate(issued.secret, "10.0.0.1")
+    questions.failure = StorageUnavailable("away")
+    clock.advance(59)
+
+    with pytest.raises(PermissionDenied):
+        await authenticator.authenticate(issued.secret, "11.0.0.1")
+    clock.advance(1)
+    with pytest.raises(TokenExpired):
+        await authenticator.authenticate(issued.secret, "10.0.0.1")
+
+
+@pytest.mark.parametrize("how", ["token", "user"])
+async def test_what_is_announced_is_forgotten(
+    database: Database, authenticator: Authenticator, questions: Questions, how: str
+):
+    user = await make_user(database)
+    issued = await make_token(database, user)
+    other = await make_token(database, await make_user(database, "bob"))
+    for secret in (issued.secret, other.secret):
+        await authenticator.authenticate(secret, None)
+    if how == "token":
+        await tokens.disable(database, issued.token, at=START)
+    else:
+        await users.change(database, user, status=Status.DISABLED, at=START)
+    ((topic, subject),) = await database.fetch("SELECT topic, subject FROM announcement WHERE topic <> 'funds'")
+
+    authenticator.hear(topic, subject)
+
+    with pytest.raises((TokenDisabled, PermissionDenied)):
+        await authenticator.authenticate(issued.secret, None)
+    assert (await authenticator.authenticate(other.secret, None)).token == other.token
+    assert questions.asked.count(digest(other.secret)) == 1
+
+
+@pytest.mark.parametrize(
+    ("topic", "subject"),
+    [("funds", "user:1"), ("recall", "token:1"), ("token", ""), ("token", "x"), ("user", "user:1")],
+)
+async def test_what_is_announced_about_other_things_is_not_for_here(
+    database: Database, authenticator: Authenticator, questions: Questions, topic: str, subject: str
+):
+    issued = await make_token(database, await make_user(database))
+    await authenticator.authenticate(issued.secret, None)
+
+    authenticator.hear(topic, subject)
+
+    await authenticator.authenticate(issued.secret, None)
+    assert len(questions.asked) == 1
+
+
 async def test_a_disabled_user_may_not_pass(database: Database, authenticator: Authenticator):
     user = await make_user(database)
     issued = await make_token(database, user)
-    await users.change(database, user, status=Status.DISABLED)
+    await users.change(database, user, status=Status.DISABLED, at=START)
 
     with pytest.raises(PermissionDenied):
         await authenticator.authenticate(issued.secret, None)

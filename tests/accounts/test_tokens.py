@@ -74,17 +74,32 @@ async def test_a_token_lives_through_its_changes(database: Database):
 
     token = await tokens.restrict(database, token, LIMITS, at=START)
     assert (token.models, token.budget) == (LIMITS.models, Amount(5))
-    token = await tokens.disable(database, token)
+    token = await tokens.disable(database, token, at=START)
     assert token.status is Status.DISABLED
-    token = await tokens.enable(database, token)
+    token = await tokens.enable(database, token, at=START)
     assert await tokens.of_user(database, user) == [token]
 
-    await tokens.delete(database, token)
+    await tokens.delete(database, token, at=START)
     assert await tokens.of_user(database, user) == []
     with pytest.raises(AccountError, match="any more"):
-        await tokens.delete(database, token)
+        await tokens.delete(database, token, at=START)
     with pytest.raises(AccountError, match="any more"):
-        await tokens.disable(database, token)
+        await tokens.disable(database, token, at=START)
+
+
+async def test_every_change_of_a_token_is_announced(database: Database):
+    token = (await make_token(database, await make_user(database))).token
+    before = await database.fetch("SELECT topic, subject FROM announcement")
+
+    await tokens.restrict(database, token, LIMITS, at=START)
+    await tokens.disable(database, token, at=START)
+    await tokens.enable(database, token, at=START)
+    await tokens.delete(database, token, at=START)
+    with pytest.raises(AccountError):
+        await tokens.delete(database, token, at=START)
+
+    announced = await database.fetch("SELECT topic, subject FROM announcement")
+    assert (before, announced) == ([], [("token", str(token.id))] * 4)
 
 
 async def test_a_token_is_found_by_id_or_hint(database: Database):

@@ -35,11 +35,20 @@ async def test_names_are_taken_once(database: Database):
 async def test_only_what_is_given_changes(database: Database):
     user = await users.create(database, "ann", at=START)
 
-    assert (await users.change(database, user, group="vip")).group == "vip"
-    changed = await users.change(database, await users.find(database, "ann"), status=Status.DISABLED)
+    assert (await users.change(database, user, group="vip", at=START)).group == "vip"
+    changed = await users.change(database, await users.find(database, "ann"), status=Status.DISABLED, at=START)
 
     assert changed == User(user.id, "ann", Role.USER, Status.DISABLED, "vip", START)
     assert await users.find(database, "ann") == changed
+
+
+async def test_a_change_of_a_user_is_announced(database: Database):
+    user = await users.create(database, "ann", at=START)
+    await users.change(database, user, group="vip", at=START)
+    with pytest.raises(AccountError):
+        await users.change(database, User(9, "bob", Role.USER, Status.ACTIVE, "default", START), at=START)
+
+    assert await database.fetch("SELECT topic, subject FROM announcement") == [("user", str(user.id))]
 
 
 async def test_an_id_is_as_good_as_a_name_unless_somebody_has_that_name(database: Database):
@@ -62,4 +71,4 @@ async def test_nobody_is_there(database: Database):
     with pytest.raises(AccountError, match="there is no user 'ann'"):
         await users.find(database, "ann")
     with pytest.raises(AccountError, match="any more"):
-        await users.change(database, User(9, "ann", Role.USER, Status.ACTIVE, "default", START), group="vip")
+        await users.change(database, User(9, "ann", Role.USER, Status.ACTIVE, "default", START), group="vip", at=START)

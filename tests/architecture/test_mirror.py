@@ -19,6 +19,6 @@ def _has_code(module: Module) -> bool:
 
 
 def _expected(module: Module) -> str:
-    """`clinx.billing.cashier` → `billing/test_cashier.py`; a package is tested beside its folder."""
+    """`clinx.billing.vault` → `billing/test_vault.py`; a package is tested beside its folder."""
     *rooms, name = module.name.split(".")[1:] or ["clinx"]
     return "/".join([*rooms, f"test_{name.strip('_')}.py"])

@@ -3,12 +3,20 @@ from random import Random
 
 import pytest_asyncio
 
-from clinx.billing.cashier import Cashier
+from clinx.billing.vault import Vault
 from clinx.storage.database import Database
 from clinx.telemetry.tasks import Supervisor
-from support.database import Clock, _migrated_file, clock, database, database_url, empty_url
+from support.database import ORIGIN, Clock, _migrated_database, _migrated_file, clock, database, database_url
 
-__all__ = ["_migrated_file", "cashier", "clock", "database", "database_url", "empty_url", "supervisor"]
+__all__ = [
+    "_migrated_database",
+    "_migrated_file",
+    "clock",
+    "database",
+    "database_url",
+    "supervisor",
+    "vault",
+]
 
 
 @pytest_asyncio.fixture
@@ -19,8 +27,8 @@ async def supervisor() -> AsyncGenerator[Supervisor]:
 
 
 @pytest_asyncio.fixture
-async def cashier(database: Database, supervisor: Supervisor, clock: Clock) -> AsyncGenerator[Cashier]:
-    made = Cashier(database, supervisor, now=clock.now, random=Random(1))
+async def vault(database: Database, supervisor: Supervisor, clock: Clock) -> AsyncGenerator[Vault]:
+    made = Vault(database, supervisor, origin=ORIGIN, now=clock.now, random=Random(1))
     made.start()
     yield made
     await made.close()

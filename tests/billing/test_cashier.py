@@ -1,713 +1,355 @@
 import asyncio
-from collections.abc import Sequence
-from datetime import timedelta
+import types
+from collections.abc import Coroutine, Generator
 from pathlib import Path
-from random import Random
-from typing import TypeVar
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from clinx.accounts import tokens, users
 from clinx.accounts.tokens import Limits
 from clinx.billing import statement
-from clinx.billing.cashier import MOST_LOGS, Cashier
-from clinx.billing.operations import Operation, Outcome, Resolution
-from clinx.billing.sweep import sweep
-from clinx.domain.identity import Principal, Status
-from clinx.domain.ledger import Balance, EntryKind, Reservation
+from clinx.billing.journal.durability import Sync
+from clinx.billing.journal.files import Position
+from clinx.billing.journal.reader import open_holds
+from clinx.billing.journal.segment import Segment
+from clinx.domain.ledger import Balance, Unresolved
 from clinx.domain.money import ZERO, Amount
-from clinx.errors import (
-    BillingUnavailable,
-    BudgetSpent,
-    GatewayError,
-    InsufficientBalance,
-    InternalError,
-    PermissionDenied,
-    TokenDisabled,
-    TokenExpired,
-)
-from clinx.storage import request_logs, statements
+from clinx.errors import BillingUnavailable, BudgetSpent, InsufficientBalance
+from clinx.storage import request_logs
 from clinx.storage.database import Database
-from clinx.storage.failures import StorageConflict, StorageInDoubt, StorageUnavailable
-from clinx.storage.program import Program, execute
-from clinx.telemetry.tasks import Supervisor
-from support.database import START, Clock, make_caller, request_log
-
-T = TypeVar("T")
-HOUR = timedelta(hours=1)
-ONE = Amount.parse("1")
+from support.books import contradictions
+from support.database import make_caller, request_log
+from support.treasury import Bank
 
 
-def usd(text: str) -> Amount:
+def dollars(text: str) -> Amount:
     return Amount.parse(text)
 
 
-async def hold(cashier: Cashier, caller: Principal, amount: str, request_id: str = "req-1") -> Reservation:
-    return await cashier.reserve(caller, usd(amount), request_id=request_id, revision="r1", lifetime=HOUR)
+async def test_a_rich_account_is_held_from_in_memory_and_charged_in_the_ledger(
+    database: Database, tmp_path: Path
+) -> None:
+    caller = await make_caller(database, balance="100")
+    async with Bank(database, tmp_path) as bank:
+        held = await bank.hold(caller, "0.10")
+        assert held.leased
+        await bank.cashier.settle(held, dollars("0.03"), log=request_log(held.id, caller, charge=dollars("0.03")))
+        await bank.treasury.settle_down()
+
+        assert await statement.balance(database, caller.user) == Balance(dollars("99.97"), ZERO, ZERO)
+        assert await request_logs.find(database, held.id) is not None
 
 
-async def balance(database: Database, caller: Principal) -> tuple[str, str]:
-    found = await statement.balance(database, caller.user)
-    return str(found.total), str(found.held)
+async def test_a_poor_account_is_held_by_the_database_for_the_whole(database: Database, tmp_path: Path) -> None:
+    caller = await make_caller(database, balance="0.15")
+    async with Bank(database, tmp_path) as bank:
+        held = await bank.hold(caller, "0.10", whole="0.12")
+
+        assert not held.leased
+        assert await statement.balance(database, caller.user) == Balance(dollars("0.15"), dollars("0.12"), ZERO)
+
+        await bank.cashier.settle(held, dollars("0.03"), log=request_log(held.id, caller, charge=dollars("0.03")))
+        await bank.cashier.flush()
+        assert await statement.balance(database, caller.user) == Balance(dollars("0.12"), ZERO, ZERO)
 
 
-async def spent(database: Database, caller: Principal) -> str:
-    return str((await tokens.find(database, str(caller.token.id))).token.spent)
+async def test_what_a_poor_caller_did_not_use_can_be_held_again_at_once(database: Database, tmp_path: Path) -> None:
+    caller = await make_caller(database, balance="0.15")
+    async with Bank(database, tmp_path) as bank:
+        for _ in range(4):  # Each settlement is on its way to the ledger when the next hold is asked for.
+            held = await bank.hold(caller, "0.10")
+            await bank.cashier.settle(held, dollars("0.01"), log=request_log(held.id, caller, charge=dollars("0.01")))
+        with pytest.raises(InsufficientBalance):
+            await bank.hold(caller, "0.12")
+        await bank.cashier.flush()
+
+        assert await statement.balance(database, caller.user) == Balance(dollars("0.11"), ZERO, ZERO)
 
 
-async def test_a_hold_is_taken_from_what_is_available(database: Database, cashier: Cashier):
-    caller = await make_caller(database, balance="5")
+async def test_parallel_callers_get_exactly_what_the_balance_covers(database: Database, tmp_path: Path) -> None:
+    caller = await make_caller(database, balance="10")
+    async with Bank(database, tmp_path) as bank:
+        asked = [bank.hold(caller, "1") for _ in range(200)]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        refused = [answer for answer in answers if isinstance(answer, InsufficientBalance)]
 
-    reservation = await hold(cashier, caller, "3")
-
-    assert reservation == Reservation("req-1", caller.user.id, caller.token.id, usd("3"), "r1")
-    assert await balance(database, caller) == ("5", "3")
-
-
-async def test_a_settlement_charges_frees_the_hold_and_writes_two_entries_and_the_log(
-    database: Database, cashier: Cashier
-):
-    caller = await make_caller(database, balance="5")
-    reservation = await hold(cashier, caller, "3")
-
-    log = request_log("req-1", caller, charge=usd("1.25"))
-    outcome = await cashier.settle(reservation, usd("1.25"), attempt=2, log=log)
-
-    assert outcome is Resolution.SETTLED
-    assert await balance(database, caller) == ("3.75", "0")
-    assert await spent(database, caller) == "1.25"
-    entry = (await statement.entries(database, caller.user))[0]
-    assert (entry.event, entry.amount, entry.kind, entry.revision, entry.detail, entry.at) == (
-        "settle:req-1:2",
-        usd("-1.25"),
-        EntryKind.CHARGE,
-        "r1",
-        "gpt-4o",
-        START,
-    )
-    assert (await statements.entries(database, "revenue"))[0].amount == usd("1.25")
-    assert await request_logs.find(database, "req-1") == log
-    assert await statement.discrepancies(database) == []
+        assert (len(answers) - len(refused), len(refused)) == (10, 190)
+        balance = await statement.balance(database, caller.user)
+        assert (balance.total, balance.available) == (dollars("10"), ZERO)
 
 
-async def test_a_hold_resolves_at_most_once(database: Database, cashier: Cashier):
-    caller = await make_caller(database, balance="5")
-    reservation = await hold(cashier, caller, "3")
-    log = request_log("req-1", caller)
+async def test_a_budget_bounds_a_token_whatever_its_user_has(database: Database, tmp_path: Path) -> None:
+    caller = await make_caller(database, balance="100", limits=Limits(budget=dollars("1")))
+    async with Bank(database, tmp_path) as bank:
+        answers = await asyncio.gather(*(bank.hold(caller, "0.1") for _ in range(30)), return_exceptions=True)
 
-    first = await asyncio.gather(*(cashier.settle(reservation, ONE, attempt=n, log=log) for n in range(5)))
-    later = [await cashier.settle(reservation, ONE, attempt=9, log=log), await cashier.release(reservation, log=None)]
-
-    assert first == [Resolution.SETTLED] + [Resolution.ALREADY] * 4
-    assert later == [Resolution.ALREADY] * 2
-    assert await balance(database, caller) == ("4", "0")
+        assert sum(isinstance(answer, BudgetSpent) for answer in answers) == 20
 
 
-async def test_a_release_frees_the_hold_and_charges_nothing(database: Database, cashier: Cashier):
-    caller = await make_caller(database, balance="5")
-    reservation = await hold(cashier, caller, "3")
+async def test_a_released_hold_costs_nothing(database: Database, tmp_path: Path) -> None:
+    caller = await make_caller(database, balance="100")
+    async with Bank(database, tmp_path) as bank:
+        held = await bank.hold(caller, "5")
+        await bank.cashier.release(held, log=request_log(held.id, caller))
+        await bank.treasury.settle_down()
 
-    assert await cashier.release(reservation, log=request_log("req-1", caller)) is Resolution.RELEASED
-    assert await cashier.settle(reservation, ONE, attempt=1, log=request_log("req-1")) is Resolution.ALREADY
-
-    assert await balance(database, caller) == ("5", "0")
-    assert [entry.kind for entry in await statement.entries(database, caller.user)] == [EntryKind.GRANT]
-    assert (await request_logs.find(database, "req-1")) == request_log("req-1", caller)
+        assert await statement.balance(database, caller.user) == Balance(dollars("100"), ZERO, ZERO)
+        assert bank.cashier.holding == 0
 
 
-async def test_a_settlement_may_exceed_the_hold_and_the_balance(database: Database, cashier: Cashier):
+async def test_a_hold_of_nothing_asks_nobody(database: Database, tmp_path: Path) -> None:
+    caller = await make_caller(database, balance="0")
+    async with Bank(database, tmp_path) as bank:
+        held = await bank.hold(caller, "0")
+        await bank.cashier.settle(held, ZERO, log=request_log(held.id, caller))
+        await bank.cashier.flush()
+
+        assert await request_logs.find(database, held.id) is not None
+
+
+async def test_a_leased_hold_is_extended_in_memory(database: Database, tmp_path: Path) -> None:
+    caller = await make_caller(database, balance="100")
+    async with Bank(database, tmp_path) as bank:
+        held = await bank.hold(caller, "0.10")
+        raised = bank.cashier.extend(held, dollars("0.25"))
+        assert raised is not None
+        assert raised.amount == dollars("0.25")
+        await bank.cashier.settle(raised, dollars("0.20"), log=request_log(held.id, caller, charge=dollars("0.20")))
+        await bank.treasury.settle_down()
+
+        assert await statement.balance(database, caller.user) == Balance(dollars("99.80"), ZERO, ZERO)
+
+
+async def test_a_hold_of_the_database_is_not_extended(database: Database, tmp_path: Path) -> None:
+    caller = await make_caller(database, balance="0.15")
+    async with Bank(database, tmp_path) as bank:
+        held = await bank.hold(caller, "0.10")
+
+        assert bank.cashier.extend(held, dollars("0.12")) is None
+
+
+async def test_a_charge_above_its_hold_is_charged_all_the_same(database: Database, tmp_path: Path) -> None:
+    caller = await make_caller(database, balance="100")
+    async with Bank(database, tmp_path) as bank:
+        held = await bank.hold(caller, "0.10")
+        await bank.cashier.settle(held, dollars("0.30"), log=request_log(held.id, caller, charge=dollars("0.30")))
+        await bank.treasury.settle_down()
+
+        assert await statement.balance(database, caller.user) == Balance(dollars("99.70"), ZERO, ZERO)
+
+
+@pytest.mark.parametrize(("amount", "whole"), [("-1", "0"), ("2", "1")])
+async def test_nonsense_is_no_hold(database: Database, tmp_path: Path, amount: str, whole: str) -> None:
+    caller = await make_caller(database, balance="100")
+    async with Bank(database, tmp_path) as bank:
+        with pytest.raises(ValueError, match="a hold is not negative"):
+            await bank.hold(caller, amount, whole=whole)
+        assert bank.cashier.holding == 0
+
+
+async def test_a_second_end_changes_nothing(database: Database, tmp_path: Path) -> None:
+    """Not even in memory: what it would give back belongs to another call."""
+    caller = await make_caller(database, balance="100")
+    async with Bank(database, tmp_path) as bank:
+        other, held = await bank.hold(caller, "0.20"), await bank.hold(caller, "0.10")
+        log = request_log(held.id, caller, charge=dollars("0.03"))
+        await bank.cashier.settle(held, dollars("0.03"), log=log)
+        before = bank.treasury.leases.standing(caller.user.account), bank.treasury.journal.position
+        await bank.cashier.settle(held, dollars("0.03"), log=log)
+        await bank.cashier.release(held, log=log)
+
+        assert (bank.treasury.leases.standing(caller.user.account), bank.treasury.journal.position) == before
+        assert before[0] is not None
+        assert before[0].outstanding == other.amount
+        await bank.cashier.release(other, log=None)
+        await bank.treasury.settle_down()
+        assert await statement.balance(database, caller.user) == Balance(dollars("99.97"), ZERO, ZERO)
+
+
+async def test_what_a_running_call_has_cost_is_written_down(database: Database, tmp_path: Path) -> None:
+    caller = await make_caller(database, balance="100")
+    async with Bank(database, tmp_path) as bank:
+        held = await bank.hold(caller, "0.10", floor="0.01")
+        bank.cashier.progress(held, dollars("0.04"), Unresolved.HOLD)
+
+        (found,) = open_holds(tmp_path / "journal" / "0", Position(1, 0)).values()
+        assert (found.amount, found.metered, found.unresolved) == (held.amount, dollars("0.04"), Unresolved.HOLD)
+
+        await bank.cashier.release(held, log=None)
+        bank.cashier.progress(held, dollars("0.05"), Unresolved.HOLD)
+        assert open_holds(tmp_path / "journal" / "0", Position(1, 0)) == {}
+
+
+async def test_an_extension_asks_for_more_than_is_leased_only_once_it_is_there(
+    database: Database, tmp_path: Path
+) -> None:
+    caller = await make_caller(database, balance="100")
+    async with Bank(database, tmp_path) as bank:
+        held = await bank.hold(caller, "0.10")
+
+        assert bank.cashier.extend(held, dollars("99")) is None
+        assert bank.cashier.holding == 1
+        await bank.cashier.release(held, log=None)
+        assert bank.cashier.extend(held, dollars("0.11")) is None
+        await bank.treasury.settle_down()
+    assert await statement.balance(database, caller.user) == Balance(dollars("100"), ZERO, ZERO)
+
+
+@pytest.mark.parametrize(("balance", "leased"), [("100", True), ("0.15", False)])
+async def test_while_the_journal_cannot_be_written_nothing_is_held(
+    database: Database, tmp_path: Path, balance: str, leased: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first to hear of it is a call whose hold was made already."""
+
+    def fail(_: Segment, data: bytes) -> None:
+        raise OSError(f"no room for {len(data)} bytes")
+
+    caller = await make_caller(database, balance=balance)
+    async with Bank(database, tmp_path) as bank:
+        first = await bank.hold(caller, "0.01")
+        await bank.cashier.release(first, log=None)
+        await bank.treasury.settle_down()
+        monkeypatch.setattr(Segment, "write", fail)
+        with pytest.raises(BillingUnavailable) as caught:
+            await bank.hold(caller, "0.10")
+        monkeypatch.undo()
+        assert caught.value.retry_after == 1
+        assert bank.treasury.journal.failing
+        with pytest.raises(BillingUnavailable):
+            await bank.hold(caller, "0.10")
+
+        assert bank.cashier.holding == 0
+        await bank.treasury.leases.return_all()
+        async with asyncio.timeout(10):
+            while (await statement.balance(database, caller.user)).held:
+                pass  # Given back in the background.
+        assert await statement.balance(database, caller.user) == Balance(dollars(balance), ZERO, ZERO)
+
+        assert await bank.treasury.journal.retry()
+        held = await bank.hold(caller, "0.10")
+        assert held.leased is leased
+        await bank.cashier.release(held, log=None)
+
+
+@pytest.mark.parametrize("balance", ["100", "0.15"])
+async def test_a_hold_that_may_not_outlive_a_power_cut_is_none(
+    database: Database, tmp_path: Path, balance: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = await make_caller(database, balance=balance)
+
+    def fail(_: Segment) -> None:
+        raise OSError("the disk is gone")
+
+    async with Bank(database, tmp_path, sync=Sync.EACH) as bank:
+        monkeypatch.setattr(Segment, "sync", fail)
+        with pytest.raises(BillingUnavailable):
+            await bank.hold(caller, "0.10")
+        monkeypatch.undo()
+
+        assert bank.cashier.holding == 0
+        await bank.treasury.settle_down()
+        assert await statement.balance(database, caller.user) == Balance(dollars(balance), ZERO, ZERO)
+
+
+async def test_logs_without_money_are_dropped_when_too_many_wait(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clinx.billing.cashier.MOST_WAITING", 2)
+    async with Bank(database, tmp_path) as bank:
+        for number in range(4):
+            await bank.cashier.record(request_log(f"req-{number}"))
+        await bank.cashier.flush()
+        await bank.cashier.record(request_log("later"))
+        await bank.cashier.flush()
+
+        rows = await database.fetch("SELECT id FROM request_log ORDER BY id")
+        assert rows == [("later",), ("req-0",), ("req-1",)]
+
+
+async def test_what_another_process_leased_is_called_home(database: Database, tmp_path: Path) -> None:
+    """The announcements are carried by hand."""
     caller = await make_caller(database, balance="1")
-    reservation = await hold(cashier, caller, "1")
+    async with Bank(database, tmp_path, name="a") as first, Bank(database, tmp_path, name="b") as second:
+        held = await first.hold(caller, "0.01")
+        await first.cashier.release(held, log=None)
+        assert (await statement.balance(database, caller.user)).leased > dollars("0.05")
+        heard = await database.fetch("SELECT id, topic, subject FROM announcement")
+        wanting = second.supervisor.start(second.hold(caller, "0.97"), name="hold")
+        while not wanting.done():  # Within moments: it is refused otherwise.
+            told = await database.fetch("SELECT id, topic, subject FROM announcement")
+            for _, topic, subject in told[len(heard) :]:
+                first.treasury.leases.hear(topic, subject)
+                second.treasury.leases.hear(topic, subject)
+            heard = told
 
-    await cashier.settle(reservation, usd("3"), attempt=1, log=request_log("req-1"))
-
-    assert await balance(database, caller) == ("-2", "0")
-    with pytest.raises(InsufficientBalance, match="0 available"):
-        await hold(cashier, caller, "0.01", "req-2")
-
-
-async def test_a_settlement_of_nothing_writes_no_entry(database: Database, cashier: Cashier):
-    caller = await make_caller(database)
-    reservation = await hold(cashier, caller, "0")
-
-    assert await cashier.settle(reservation, ZERO, attempt=1, log=request_log("req-1")) is Resolution.SETTLED
-
-    assert await statement.entries(database, caller.user) == []
-    assert await cashier.settle(reservation, ZERO, attempt=1, log=request_log("req-1")) is Resolution.ALREADY
+        assert wanting.result().amount == dollars("0.97")
+        assert await statement.balance(database, caller.user) == Balance(dollars("1"), dollars("0.97"), ZERO)
 
 
-async def test_a_settlement_after_the_hold_expired_still_charges_and_frees_nothing_twice(
-    database: Database, cashier: Cashier, clock: Clock
-):
-    caller = await make_caller(database, balance="5")
-    reservation = await hold(cashier, caller, "3")
-    clock.advance(3600)
-    assert await sweep(database, clock.now()) == 1
-    other = await hold(cashier, caller, "4", "req-2")
+@types.coroutine
+def cancelled(work: Coroutine[Any, Any, Any], at: int, late: bool) -> Generator[Any, Any, bool]:
+    """Run a coroutine, but cancel it where it waits for the n-th time: while it does, or when that is over already.
 
-    assert await cashier.settle(reservation, ONE, attempt=1, log=request_log("req-1")) is Resolution.SETTLED_LATE
-
-    assert await balance(database, caller) == ("4", "4")
-    assert await cashier.release(other, log=None) is Resolution.RELEASED
-    assert await statement.discrepancies(database) == []
-
-
-async def test_an_unknown_hold_changes_nothing(database: Database, cashier: Cashier):
-    caller = await make_caller(database, balance="5")
-    stranger = Reservation("never", caller.user.id, caller.token.id, ONE, "r1")
-
-    assert await cashier.settle(stranger, ONE, attempt=1, log=request_log("never")) is Resolution.UNKNOWN
-    assert await cashier.release(stranger, log=None) is Resolution.UNKNOWN
-    assert await balance(database, caller) == ("5", "0")
-
-
-async def test_a_request_id_holds_once(database: Database, cashier: Cashier):
-    caller = await make_caller(database, balance="5")
-    await hold(cashier, caller, "1")
-
-    with pytest.raises(InternalError, match="used before"):
-        await hold(cashier, caller, "1")
-
-    assert await balance(database, caller) == ("5", "1")
-
-
-@pytest.mark.parametrize("amount", ["0", "1"])
-async def test_a_revoked_token_is_refused_at_once(database: Database, cashier: Cashier, amount: str):
-    caller = await make_caller(database, balance="5")
-    await tokens.disable(database, caller.token)
-
-    with pytest.raises(TokenDisabled):
-        await hold(cashier, caller, amount)
-
-    assert await balance(database, caller) == ("5", "0")
-
-
-async def test_a_deleted_token_is_refused_but_its_open_hold_is_still_charged(database: Database, cashier: Cashier):
-    caller = await make_caller(database, balance="5")
-    reservation = await hold(cashier, caller, "2")
-    await tokens.delete(database, caller.token)
-
-    with pytest.raises(TokenDisabled):
-        await hold(cashier, caller, "0", "req-2")
-    await cashier.settle(reservation, ONE, attempt=1, log=request_log("req-1"))
-
-    assert await balance(database, caller) == ("4", "0")
-
-
-async def test_an_expired_token_is_refused(database: Database, cashier: Cashier, clock: Clock):
-    caller = await make_caller(database, balance="5", limits=Limits(expires_at=START + HOUR))
-    await cashier.release(await hold(cashier, caller, "1"), log=None)
-    clock.advance(3600)
-
-    with pytest.raises(TokenExpired):
-        await hold(cashier, caller, "1", "req-2")
-
-
-async def test_a_disabled_user_is_refused(database: Database, cashier: Cashier):
-    caller = await make_caller(database, balance="5")
-    await users.change(database, caller.user, status=Status.DISABLED)
-
-    with pytest.raises(PermissionDenied):
-        await hold(cashier, caller, "1")
-
-
-async def test_exactly_as_many_holds_pass_as_the_balance_pays_for(database: Database, cashier: Cashier):
-    caller = await make_caller(database, balance="1")
-
-    answers = await asyncio.gather(
-        *(hold(cashier, caller, "0.01", f"req-{n}") for n in range(1000)), return_exceptions=True
-    )
-
-    assert [type(answer) for answer in answers] == [Reservation] * 100 + [InsufficientBalance] * 900
-    assert await balance(database, caller) == ("1", "1")
-    assert await statement.discrepancies(database) == []
-
-
-async def test_a_thousand_calls_against_a_balance_for_a_hundred_leave_the_books_balanced(
-    database: Database, cashier: Cashier
-):
-    caller = await make_caller(database, balance="1")
-
-    async def call(number: int) -> bool:
-        try:
-            reservation = await hold(cashier, caller, "0.01", f"req-{number}")
-        except InsufficientBalance:
-            return False
-        await cashier.settle(reservation, usd("0.01"), attempt=1, log=request_log(reservation.id, caller))
+    Returns whether it came so far.
+    """
+    try:
+        future = work.send(None)
+        for _ in range(at - 1):
+            yield future
+            future = work.send(None)
+        if late:
+            yield future
+        elif future is not None:
+            future.cancel()
+        while True:
+            future = work.throw(asyncio.CancelledError)
+            while True:  # It tidies up.
+                yield future
+                future = work.send(None)
+    except StopIteration:
+        return False
+    except asyncio.CancelledError:
         return True
 
-    answered = sum(await asyncio.gather(*(call(number) for number in range(1000))))
 
-    assert answered == 100
-    assert await balance(database, caller) == ("0", "0")
-    assert (await database.fetch("SELECT SUM(amount) FROM entry"))[0][0] == 0
-    assert (await database.fetch("SELECT COUNT(*) FROM request_log"))[0][0] == 100
-    assert await statement.discrepancies(database) == []
-
-
-async def test_a_budget_is_exact_under_concurrency(database: Database, cashier: Cashier):
-    caller = await make_caller(database, balance="100", limits=Limits(budget=usd("0.5")))
-
-    answers = await asyncio.gather(
-        *(hold(cashier, caller, "0.03", f"req-{n}") for n in range(100)), return_exceptions=True
-    )
-
-    assert [type(answer) for answer in answers] == [Reservation] * 16 + [BudgetSpent] * 84
-    assert str(answers[-1]) == "The budget of this API key is spent: 0.02 left, this request may cost 0.03."
-
-
-async def test_a_smaller_hold_passes_where_a_larger_one_before_it_did_not(database: Database, cashier: Cashier):
-    caller = await make_caller(database, balance="1")
-
-    answers = await asyncio.gather(
-        *(hold(cashier, caller, amount, amount) for amount in ("0.7", "0.4", "0.3", "0.1")), return_exceptions=True
-    )
-
-    assert [type(answer) for answer in answers] == [
-        Reservation,
-        InsufficientBalance,
-        Reservation,
-        InsufficientBalance,
-    ]
-
-
-async def test_one_users_poverty_does_not_touch_another(database: Database, cashier: Cashier):
-    rich = await make_caller(database, "rich", balance="10")
-    poor = await make_caller(database, "poor", balance="0.01")
-
-    answers = await asyncio.gather(
-        *(hold(cashier, (rich, poor)[n % 2], "1", f"req-{n}") for n in range(10)), return_exceptions=True
-    )
-
-    assert [type(answer) for answer in answers] == [Reservation, InsufficientBalance] * 5
-
-
-async def test_what_a_settlement_frees_may_be_held_in_the_same_batch(database: Database, cashier: Cashier):
-    caller = await make_caller(database, balance="1")
-    reservation = await hold(cashier, caller, "1")
-
-    answers = await asyncio.gather(
-        hold(cashier, caller, "0.9", "req-2"),
-        cashier.settle(reservation, usd("0.1"), attempt=1, log=request_log("req-1")),
-    )
-
-    assert answers[1] is Resolution.SETTLED
-    assert await balance(database, caller) == ("0.9", "0.9")
-
-
-async def test_a_caller_that_leaves_while_holding_keeps_nothing(database: Database, cashier: Cashier):
-    caller = await make_caller(database, balance="1")
-    asking = asyncio.ensure_future(hold(cashier, caller, "1"))  # noqa: TID251  (a caller that leaves)
-    await asyncio.sleep(0)  # It is queued now, and its commit begins with the next turn of the loop.
-    await asyncio.sleep(0)
-
-    asking.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await asking
-    await cashier.record(request_log("later"))
-    await cashier.record(request_log("later still"))
-
-    assert await balance(database, caller) == ("1", "0")
-
-
-async def test_a_caller_cancelled_between_the_commit_and_its_answer_keeps_nothing(
-    database: Database, cashier: Cashier, monkeypatch: pytest.MonkeyPatch
-):
-    caller = await make_caller(database, balance="1")
-    submit = cashier._submit
-
-    def submit_and_cancel(operation: Operation) -> asyncio.Future[Outcome]:
-        answer = submit(operation)
-        answer.add_done_callback(lambda _: asking.cancel())
-        return answer
-
-    monkeypatch.setattr(cashier, "_submit", submit_and_cancel)
-    asking = asyncio.ensure_future(hold(cashier, caller, "1"))  # noqa: TID251  (a caller that is cancelled)
-    with pytest.raises(asyncio.CancelledError):
-        await asking
-    monkeypatch.undo()
-    await cashier.record(request_log("later"))
-
-    assert await balance(database, caller) == ("1", "0")
-    assert await database.fetch("SELECT state FROM reservation") == [("released",)]
-
-
-async def test_a_user_whose_account_row_is_missing_is_served(database: Database, cashier: Cashier):
-    caller = await make_caller(database)
-
-    def forget() -> Program[int]:
-        return (yield from execute("DELETE FROM account WHERE name = $1", caller.user.account))
-
-    await database.atomically(forget())
-    free = await hold(cashier, caller, "0")
-    await cashier.settle(free, ONE, attempt=1, log=request_log("req-1"))
-
-    assert await balance(database, caller) == ("-1", "0")
-
-
-async def test_a_record_is_written_once_and_moves_nothing(database: Database, cashier: Cashier):
-    log = request_log("req-1")
-    await cashier.record(log)
-    await cashier.record(request_log("req-1", charge=ONE))
-
-    assert await request_logs.latest(database) == [log]
-
-
-async def test_hostile_text_in_a_log_does_not_stop_a_settlement(database: Database, cashier: Cashier):
-    caller = await make_caller(database, balance="5")
-    reservation = await hold(cashier, caller, "1")
-    log = request_log("req-1", caller)
-    hostile = replace(log, model="a\x00b\ud800" + "x" * 999)
-
-    assert await cashier.settle(reservation, ONE, attempt=1, log=hostile) is Resolution.SETTLED
-    found = await request_logs.find(database, "req-1")
-    assert found is not None
-    assert found.model == "a\ufffdb?" + "x" * 251
-
-
-async def test_negative_amounts_are_defects(database: Database, cashier: Cashier):
-    caller = await make_caller(database, balance="5")
-
-    with pytest.raises(ValueError, match="hold is not negative"):
-        await hold(cashier, caller, "-1")
-    reservation = await hold(cashier, caller, "1")
-    with pytest.raises(ValueError, match="charge is not negative"):
-        await cashier.settle(reservation, usd("-1"), attempt=1, log=request_log("req-1"))
-
-
-class FlakyDatabase:
-    """A database that answers as told before it works."""
-
-    def __init__(self, database: Database, *failures: Exception) -> None:
-        self.database = database
-        self.failures: Sequence[Exception] = failures
-        self.programs = 0
-
-    async def atomically(self, program: Program[T]) -> T:
-        self.programs += 1
-        if self.failures:
-            program.close()
-            failure, *self.failures = self.failures
-            raise failure
-        return await self.database.atomically(program)
-
-
-def counter(database: object, supervisor: Supervisor, clock: Clock) -> Cashier:
-    return Cashier(database, supervisor, now=clock.now, random=Random(1))  # pyright: ignore[reportArgumentType]  (a stand-in)
-
-
-async def test_a_lost_race_is_run_again_unnoticed(database: Database, supervisor: Supervisor, clock: Clock):
-    caller = await make_caller(database, balance="5")
-    flaky = FlakyDatabase(database, StorageConflict("deadlock"), StorageConflict("deadlock"))
-    cashier = counter(flaky, supervisor, clock)
-    cashier.start()
-
-    await hold(cashier, caller, "1")
-
-    assert flaky.programs == 3
-    assert await balance(database, caller) == ("5", "1")
-    await cashier.close()
-
-
-async def test_while_the_database_is_away_holds_are_refused_and_settlements_wait(
-    database: Database, supervisor: Supervisor, clock: Clock
-):
-    caller = await make_caller(database, balance="5")
-    flaky = FlakyDatabase(database)
-    cashier = counter(flaky, supervisor, clock)
-    cashier.start()
-    reservation = await hold(cashier, caller, "1")
-    flaky.failures = [StorageUnavailable("away"), StorageUnavailable("away")]
-
-    settled, refused = await asyncio.gather(
-        cashier.settle(reservation, ONE, attempt=1, log=request_log("req-1")),
-        hold(cashier, caller, "1", "req-2"),
-        return_exceptions=True,
-    )
-
-    assert settled is Resolution.SETTLED
-    assert isinstance(refused, BillingUnavailable)
-    assert refused.retry_after == 1
-    assert await balance(database, caller) == ("4", "0")
-    await cashier.close()
-
-
-class SlowDatabase:
-    """A database that is asked, and answers when it is told to."""
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self.asked = asyncio.Event()
-        self.may_answer = asyncio.Event()
-
-    async def atomically(self, program: Program[T]) -> T:
-        self.asked.set()
-        await self.may_answer.wait()
-        return await self.database.atomically(program)
-
-
-def impatient(database: object, supervisor: Supervisor, clock: Clock) -> Cashier:
-    patience = timedelta(milliseconds=20)
-    return Cashier(database, supervisor, now=clock.now, random=Random(1), patience=patience)  # pyright: ignore[reportArgumentType]  (a stand-in)
-
-
-async def test_nobody_waits_long_for_a_slow_database_and_what_it_grants_too_late_is_given_back(
-    database: Database, supervisor: Supervisor, clock: Clock, caplog: pytest.LogCaptureFixture
-):
-    caller = await make_caller(database, balance="5")
-    slow = SlowDatabase(database)
-    slow.may_answer.set()
-    cashier = impatient(slow, supervisor, clock)
-    cashier.start()
-    first, second = await hold(cashier, caller, "1"), await hold(cashier, caller, "1", "req-2")
-    slow.may_answer.clear()
-    slow.asked.clear()
-
-    in_the_batch = asyncio.gather(
-        hold(cashier, caller, "2", "req-3"),
-        cashier.settle(first, ONE, attempt=1, log=request_log("req-1")),
-        return_exceptions=True,
-    )
-    await slow.asked.wait()
-    behind_it = await asyncio.gather(
-        hold(cashier, caller, "2", "req-4"),
-        cashier.release(second, log=request_log("req-2")),
-        cashier.record(request_log("req-5")),
-        return_exceptions=True,
-    )
-    at_once = await asyncio.gather(
-        hold(cashier, caller, "2", "req-6"), cashier.record(request_log("req-7")), return_exceptions=True
-    )
-
-    assert [type(answer) for answer in await in_the_batch] == [BillingUnavailable] * 2
-    assert [type(answer) for answer in behind_it] == [BillingUnavailable, BillingUnavailable, type(None)]
-    assert [type(answer) for answer in at_once] == [BillingUnavailable, type(None)]
-    assert await balance(database, caller) == ("5", "2")
-
-    slow.may_answer.set()
-    await cashier.close()
-    assert await balance(database, caller) == ("4", "0")
-    assert await database.fetch("SELECT id, state FROM reservation ORDER BY id") == [
-        ("req-1", "settled"),
-        ("req-2", "released"),
-        ("req-3", "released"),
-    ]
-    assert len(await request_logs.latest(database)) == 4
-    assert [record.message for record in caplog.records] == ["billing.unavailable", "billing.recovered"]
-
-
-async def test_an_outage_is_said_in_two_lines_however_long_and_holds_come_back_by_themselves(
-    database: Database, supervisor: Supervisor, clock: Clock, caplog: pytest.LogCaptureFixture
-):
-    caller = await make_caller(database, balance="5")
-    flaky = FlakyDatabase(database, *[StorageUnavailable("Connection refused", where="db")] * 3)
-    cashier = impatient(flaky, supervisor, clock)
-    cashier.start()
-
-    with pytest.raises(BillingUnavailable) as caught:
-        await hold(cashier, caller, "1")
-    refused = await asyncio.gather(
-        *(hold(cashier, caller, "1", f"req-{n}") for n in range(100)), return_exceptions=True
-    )
-    async with asyncio.timeout(10):
-        while flaky.failures or "billing.recovered" not in [record.message for record in caplog.records]:
-            await database.fetch("SELECT 1")
-
-    assert caught.value.message == "The ledger cannot be written right now."
-    assert {type(answer) for answer in refused} == {BillingUnavailable}
-    assert [(record.message, record.exc_info) for record in caplog.records] == [
-        ("billing.unavailable", None),
-        ("billing.recovered", None),
-    ]
-    begun, ended = (vars(record) for record in caplog.records)
-    assert begun["reason"] == "the database cannot be used now (db: Connection refused)"
-    assert (ended["failures"], ended["refused"]) == (3, 101)
-    assert isinstance(await hold(cashier, caller, "1"), Reservation)
-    await cashier.close()
-
-
-class InDoubt(FlakyDatabase):
-    """A database that writes, and loses the connection before it says so."""
-
-    async def atomically(self, program: Program[T]) -> T:
-        if self.failures:
-            failure, *self.failures = self.failures
-            await self.database.atomically(program)
-            raise failure
-        return await self.database.atomically(program)
-
-
-async def test_a_hold_that_may_have_been_written_is_given_back_and_a_settlement_counts_once(
-    database: Database, supervisor: Supervisor, clock: Clock, caplog: pytest.LogCaptureFixture
-):
-    caller = await make_caller(database, balance="5")
-    losing = InDoubt(database)
-    cashier = counter(losing, supervisor, clock)
-    cashier.start()
-    reservation = await hold(cashier, caller, "1")
-    losing.failures = [StorageInDoubt("lost")]
-
-    answers = await asyncio.gather(
-        cashier.settle(reservation, ONE, attempt=1, log=request_log("req-1")),
-        hold(cashier, caller, "1", "req-2"),
-        return_exceptions=True,
-    )
-    await cashier.close()
-
-    assert answers[0] is Resolution.ALREADY
-    assert isinstance(answers[1], BillingUnavailable)
-    assert await balance(database, caller) == ("4", "0")
-    assert await statement.discrepancies(database) == []
-    assert [record.message for record in caplog.records] == ["billing.unavailable", "billing.recovered"]
-
-
-async def test_a_hold_that_was_not_written_after_all_is_nothing_to_report(
-    database: Database, supervisor: Supervisor, clock: Clock, caplog: pytest.LogCaptureFixture
-):
-    caller = await make_caller(database, balance="5")
-    cashier = counter(FlakyDatabase(database, StorageInDoubt("lost")), supervisor, clock)
-    cashier.start()
-
-    with pytest.raises(BillingUnavailable):
-        await hold(cashier, caller, "1")
-    await cashier.close()
-
-    assert await balance(database, caller) == ("5", "0")
-    assert "billing.unknown_hold" not in [record.message for record in caplog.records]
-
-
-async def test_an_operation_the_database_refuses_does_not_harm_its_batch(database: Database, cashier: Cashier):
-    caller = await make_caller(database, balance="5")
-
-    answers = await asyncio.gather(
-        *(hold(cashier, caller, "1", request_id) for request_id in ("a", "b\ud800", "c", "d")), return_exceptions=True
-    )
-
-    assert [type(answer) for answer in answers] == [Reservation, InternalError, Reservation, Reservation]
-    assert await balance(database, caller) == ("5", "3")
-
-
-async def test_a_defect_stops_the_counter_and_everybody_hears_of_it(
-    database: Database, supervisor: Supervisor, clock: Clock, caplog: pytest.LogCaptureFixture
-):
-    caller = await make_caller(database, balance="5")
-    cashier = counter(FlakyDatabase(database, LookupError("a defect")), supervisor, clock)
-    cashier.start()
-
-    for request_id in ("req-1", "req-2"):
-        with pytest.raises(BillingUnavailable):
-            await hold(cashier, caller, "1", request_id)
-    await cashier.record(request_log("req-3"))
-    await cashier.close()
-
-    assert {record.message for record in caplog.records} == {"task.failed", "billing.lost", "billing.log_dropped"}
-    assert await balance(database, caller) == ("5", "0")
-
-
-async def test_closing_what_never_started_answers_whoever_waits(
-    database: Database, supervisor: Supervisor, clock: Clock
-):
-    caller = await make_caller(database, balance="5")
-    cashier = counter(database, supervisor, clock)
-    waiting = asyncio.gather(hold(cashier, caller, "1"), return_exceptions=True)
-    await asyncio.sleep(0)
-
-    await cashier.close()
-
-    assert [type(answer) for answer in await waiting] == [BillingUnavailable]
-    with pytest.raises(BillingUnavailable):
-        await hold(cashier, caller, "1")
-
-
-async def test_closing_writes_what_is_queued(database: Database, supervisor: Supervisor, clock: Clock):
-    caller = await make_caller(database, balance="5")
-    cashier = counter(database, supervisor, clock)
-    reserving = asyncio.gather(*(hold(cashier, caller, "1", f"req-{n}") for n in range(3)))
-    await asyncio.sleep(0)
-    cashier.start()
-
-    await cashier.close()
-
-    assert len(await reserving) == 3
-    assert await balance(database, caller) == ("5", "3")
-    with pytest.raises(BillingUnavailable):
-        await hold(cashier, caller, "1", "req-9")
-
-
-async def test_closing_without_a_database_gives_up_after_its_grace(
-    database: Database, supervisor: Supervisor, clock: Clock, caplog: pytest.LogCaptureFixture
-):
-    caller = await make_caller(database, balance="5")
-    flaky = FlakyDatabase(database)
-    cashier = counter(flaky, supervisor, clock)
-    cashier.start()
-    reservation = await hold(cashier, caller, "1")
-    flaky.failures = [StorageUnavailable("away")] * 10_000
-    settling = asyncio.gather(
-        cashier.settle(reservation, ONE, attempt=1, log=request_log("req-1")), return_exceptions=True
-    )
-    await asyncio.sleep(0)
-
-    await cashier.close(grace=timedelta(milliseconds=50))
-
-    assert [type(answer) for answer in await settling] == [BillingUnavailable]
-    assert [record.message for record in caplog.records if record.levelname == "CRITICAL"] == ["billing.lost"]
-    assert await balance(database, caller) == ("5", "1")
-
-
-async def test_too_many_waiting_logs_are_dropped_without_raising(
-    database: Database, supervisor: Supervisor, clock: Clock, caplog: pytest.LogCaptureFixture
-):
-    cashier = counter(database, supervisor, clock)
-    waiting = asyncio.gather(*(cashier.record(request_log(f"req-{n}")) for n in range(MOST_LOGS + 1)))
-    await asyncio.sleep(0)
-    cashier.start()
-
-    await waiting
-
-    assert [record.message for record in caplog.records] == ["billing.log_dropped"]
-    assert (await database.fetch("SELECT COUNT(*) FROM request_log"))[0][0] == MOST_LOGS
-    await cashier.close()
-
-
-async def test_two_processes_share_one_ledger_exactly(database_url: str, supervisor: Supervisor, clock: Clock):
-    databases = [await Database.connect(database_url) for _ in range(2)]
-    caller = await make_caller(databases[0], balance="1")
-    cashiers = [counter(database, supervisor, clock) for database in databases]
-    for cashier in cashiers:
-        cashier.start()
-
-    async def call(number: int) -> Resolution | GatewayError:
-        cashier = cashiers[number % 2]
-        try:
-            reservation = await hold(cashier, caller, "0.01", f"req-{number}")
-        except InsufficientBalance as error:
-            return error
-        return await cashier.settle(reservation, usd("0.01"), attempt=1, log=request_log(reservation.id))
-
-    answers: Sequence[Resolution | GatewayError] = await asyncio.gather(*(call(number) for number in range(300)))
-
-    assert sum(answer is Resolution.SETTLED for answer in answers) == 100
-    assert await statement.balance(databases[1], caller.user) == Balance(ZERO, ZERO)
-    assert await statement.discrepancies(databases[0]) == []
-    for cashier, database in zip(cashiers, databases, strict=True):
-        await cashier.close()
-        await database.close()
-
-
-async def test_what_was_acknowledged_is_there_after_the_connection_is_lost(
-    database_url: str, supervisor: Supervisor, clock: Clock, tmp_path: Path
-):
-    database = await Database.connect(database_url)
-    caller = await make_caller(database, balance="5")
-    cashier = counter(database, supervisor, clock)
-    cashier.start()
-    await cashier.settle(await hold(cashier, caller, "2"), ONE, attempt=1, log=request_log("req-1"))
-    await cashier.close()
-    await database.close()
-
-    again = await Database.connect(database_url)
-
-    assert await balance(again, caller) == ("4", "0")
-    await again.close()
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("balance", ["100", "0.15"])
+async def test_wherever_a_caller_leaves_while_it_asks_it_holds_nothing(
+    database: Database, tmp_path: Path, balance: str, late: bool
+) -> None:
+    """Of leases and of the database itself; the journal is synced, so that there is more to wait for."""
+    caller = await make_caller(database, balance=balance, limits=Limits(budget=dollars("50")))
+    at, came = 0, True
+    while came:
+        at += 1
+        async with Bank(database, tmp_path, sync=Sync.EACH) as bank:
+            asking = bank.hold(caller, "0.10", request_id=f"req-{at}")
+            came = await cancelled(asking, at, late)
+            if came:
+                assert bank.cashier.holding == 0
+            else:
+                (left,) = open_holds(tmp_path / "journal" / "0", bank.treasury.journal.position).values()
+                await bank.cashier.release(left.held.reservation, log=None)
+
+        assert await statement.balance(database, caller.user) == Balance(dollars(balance), ZERO, ZERO)
+        assert await contradictions(database) == []
+    assert at > 2
+
+
+@pytest.mark.parametrize("hostile", ["req-\udcff", "\ud800"])
+async def test_what_no_journal_can_say_of_a_call_does_not_cost_its_charge(
+    database: Database, tmp_path: Path, hostile: str
+) -> None:
+    """Bytes of a vendor's header that are no text."""
+    caller = await make_caller(database, balance="100")
+    async with Bank(database, tmp_path) as bank:
+        held, other = await bank.hold(caller, "1"), await bank.hold(caller, "1")
+        log = replace(request_log(held.id, caller, charge=dollars("0.25")), upstream_id=hostile)
+        await bank.cashier.settle(held, dollars("0.25"), log=log)
+        await bank.cashier.release(other, log=replace(log, id=other.id))
+        await bank.treasury.settle_down()
+
+        assert await statement.balance(database, caller.user) == Balance(dollars("99.75"), ZERO, ZERO)
+        assert bank.cashier.holding == 0
+        assert await request_logs.find(database, held.id) is not None

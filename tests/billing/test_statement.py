@@ -1,13 +1,18 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from clinx.accounts import tokens
 from clinx.billing import statement
-from clinx.billing.cashier import Cashier
+from clinx.billing.vault import Vault
 from clinx.domain.ledger import Balance
 from clinx.domain.money import ZERO, Amount
+from clinx.errors import TokenDisabled
+from clinx.storage import spend
 from clinx.storage.database import Database
-from clinx.storage.program import Program, execute
-from clinx.storage.statements import DailySpend, Discrepancy, OpenHold
-from support.database import START, Clock, fund, make_caller, make_user, request_log
+from clinx.storage.spend import Spend, SpendKey
+from clinx.storage.statements import Allowance, OpenHold, SpendBy, Spent
+from support.database import START, fund, make_caller, make_token, make_user
 
 
 async def test_a_new_user_has_nothing(database: Database):
@@ -15,16 +20,16 @@ async def test_a_new_user_has_nothing(database: Database):
 
     assert await statement.balance(database, user) == Balance(ZERO, ZERO)
     assert await statement.entries(database, user) == []
-    assert await statement.spend(database, user, START) == []
+    assert await statement.spend(database, user, START.date(), START.date()) == []
 
 
-async def test_open_holds_are_listed_with_their_end(database: Database, cashier: Cashier):
+async def test_open_holds_are_listed_with_their_end(database: Database, vault: Vault):
     ann, bob = await make_caller(database, "ann", balance="5"), await make_caller(database, "bob", balance="5")
     held = [
-        await cashier.reserve(caller, Amount(n), request_id=f"req-{n}", revision="r1", lifetime=timedelta(hours=9 - n))
+        await vault.reserve(caller, Amount(n), request_id=f"req-{n}", revision="r1", lifetime=timedelta(hours=9 - n))
         for n, caller in enumerate((ann, bob, ann, ann), 1)
     ]
-    await cashier.release(held[2], log=None)
+    await vault.release(held[2], log=None)
 
     assert await statement.holds(database, ann.user) == [
         OpenHold("req-4", ann.token.id, Amount(4), START + timedelta(hours=5)),
@@ -44,36 +49,32 @@ async def test_entries_are_paged_from_the_newest(database: Database):
     assert [str(entry.amount) for entry in first + second] == ["3", "2", "1"]
 
 
-async def test_spend_is_summed_by_day(database: Database, cashier: Cashier, clock: Clock):
-    caller = await make_caller(database, balance="10")
-    for number, amount in enumerate(("0.1", "0.2", "0.4")):
-        held = await cashier.reserve(
-            caller, Amount.parse("1"), request_id=str(number), revision="r", lifetime=timedelta(days=9)
+async def test_spend_is_a_user_s_a_token_s_or_everyone_s(database: Database):
+    ann, bob = await make_caller(database, "ann"), await make_caller(database, "bob")
+    other = (await make_token(database, ann.user, name="other")).token
+    day = (START - datetime(1970, 1, 1, tzinfo=UTC)).days
+    sums = [(ann.user.id, ann.token.id, 1), (ann.user.id, other.id, 2), (bob.user.id, bob.token.id, 4)]
+    await database.atomically(
+        spend.add(
+            Spend(SpendKey.of(user, day, token, "gpt-4o", "default"), 1, Amount(n), 3, 5) for user, token, n in sums
         )
-        await cashier.settle(held, Amount.parse(amount), attempt=1, log=request_log(str(number)))
-        clock.advance(43_200)
+    )
+    today, tomorrow = START.date(), START.date() + timedelta(days=1)
 
-    assert await statement.spend(database, caller.user, START) == [
-        DailySpend(START.date(), 2, Amount.parse("0.3")),
-        DailySpend((START + timedelta(days=1)).date(), 1, Amount.parse("0.4")),
+    assert await statement.spend(database, ann.user, today, today) == [Spent(2, Amount(3), 6, 10)]
+    assert await statement.spend(database, ann.user, today, today, token=other) == [Spent(1, Amount(2), 3, 5)]
+    assert await statement.spend(database, bob.user, today, today, token=other) == []
+    assert await statement.spend(database, None, today, today, by={SpendBy.DAY}) == [
+        Spent(3, Amount(7), 9, 15, day=today)
     ]
-    assert len(await statement.spend(database, caller.user, START + timedelta(hours=13))) == 1
+    assert await statement.spend(database, ann.user, tomorrow, tomorrow) == []
 
 
-async def test_a_tampered_balance_is_found(database: Database):
-    caller = await make_caller(database, balance="1")
+async def test_a_deleted_token_has_no_allowance(database: Database):
+    caller = await make_caller(database, balance="5")
+    assert await statement.allowance(database, caller.token) == Allowance(ZERO, Amount.parse("5"), budgeted=False)
 
-    def tamper() -> Program[int]:
-        return (
-            yield from execute(
-                "UPDATE account SET balance = balance + 1, held = 2 WHERE name = $1", caller.user.account
-            )
-        )
+    await tokens.delete(database, caller.token, at=START)
 
-    await database.atomically(tamper())
-
-    assert await statement.discrepancies(database) == [
-        Discrepancy(
-            caller.user.account, Balance(Amount(1_000_000_001), Amount(2)), Balance(Amount(1_000_000_000), ZERO)
-        )
-    ]
+    with pytest.raises(TokenDisabled):
+        await statement.allowance(database, caller.token)

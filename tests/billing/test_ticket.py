@@ -12,7 +12,7 @@ from support.database import START, request_log
 
 RESERVATION = Reservation("req-1", 1, 2, ZERO, "r1")
 HOLD = Hold(RESERVATION, START + timedelta(hours=1))
-DUE: list[Operation] = [Settle(RESERVATION, ZERO, 1, request_log("req-1")), Release(RESERVATION, None)]
+DUE: list[Operation] = [Settle(RESERVATION, ZERO, request_log("req-1")), Release(RESERVATION, None)]
 
 
 def ticket(operation: Operation) -> tuple[Ticket, asyncio.Future[Outcome]]:
@@ -60,4 +60,4 @@ async def test_nobody_needs_to_ask_and_whoever_leaves_is_not_answered():
     unasked = Ticket(Release(RESERVATION, None), None)
     unasked.turn_away()
     assert unasked.is_unheard
-    assert [asked.is_hold, unasked.is_hold] == [True, False]
+    assert [asked.is_refusable, unasked.is_refusable] == [True, False]

@@ -9,6 +9,7 @@ from clinx.domain.money import MAX_NANO, ZERO, Amount
 from clinx.storage import statements
 from clinx.storage.database import Database
 from clinx.storage.failures import StorageRefused
+from support.books import contradictions
 from support.database import START, make_user
 
 CAUSE = Cause("cli:root", "welcome", "key-1")
@@ -29,7 +30,7 @@ async def test_a_grant_comes_out_of_promo(database: Database):
         FIVE,
         '{"actor":"cli:root","reason":"welcome"}',
     )
-    assert await statement.discrepancies(database) == []
+    assert await contradictions(database) == []
 
 
 async def test_a_key_counts_once_however_often_and_however_parallel(database: Database):
@@ -50,7 +51,7 @@ async def test_a_key_used_for_another_user_is_an_error_even_at_the_same_time(dat
 
     assert sorted(type(answer).__name__ for answer in answers) == ["KeyReused", "bool"]
     assert (await statements.balance(database, "promo")).total == -FIVE
-    assert await statement.discrepancies(database) == []
+    assert await contradictions(database) == []
 
 
 @pytest.mark.parametrize("amount", ["6", "-5", "5.000000001"])
@@ -93,7 +94,7 @@ async def test_an_adjustment_may_take_a_balance_below_zero(database: Database):
 
     assert (await statement.balance(database, user)).total == Amount.parse("-2")
     assert (await statements.balance(database, "adjust")).total == Amount.parse("3")
-    assert await statement.discrepancies(database) == []
+    assert await contradictions(database) == []
 
 
 async def test_senseless_amounts_and_keys_are_refused(database: Database):

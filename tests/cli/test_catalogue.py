@@ -2,7 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from clinx.cli.catalogue import warn_about
+from clinx.cli.catalogue import declared_rewards, warn_about
+from clinx.domain.invitation import Rewards
+from clinx.domain.money import Amount
 from support.gateway import tree_for
 
 TREE = tree_for("http://127.0.0.1:1")["gateway.yaml"]
@@ -58,3 +60,20 @@ def test_a_folder_that_is_not_there_is_passed_over(
     monkeypatch.setenv("CLINX_ROOT", str(tmp_path / "nowhere"))
 
     assert warned(capsys, "no-such-group") == ""
+
+
+def test_the_rewards_are_those_of_the_tree(tmp_path: Path):
+    (tmp_path / "gateway.yaml").write_text(TREE + 'invitations: {inviter: "1", invitee: "0.5"}\n')
+
+    assert declared_rewards() == Rewards(Amount.parse("1"), Amount.parse("0.5"))
+
+
+def test_without_a_tree_there_are_no_rewards():
+    assert declared_rewards() == Rewards()
+
+
+def test_the_rewards_of_a_tree_that_does_not_compile_are_not_known(tmp_path: Path):
+    (tmp_path / "gateway.yaml").write_text("version: 1\nchannels: 7\n")
+
+    with pytest.raises(ValueError, match="the configuration does not compile"):
+        declared_rewards()

@@ -12,7 +12,7 @@ def test_migrating_and_looking(capsys: pytest.CaptureFixture[str], monkeypatch: 
     assert main(["migrate", "--status"]) == 0
 
     assert capsys.readouterr().out == (
-        "applied 0001_initial\napplied 0002_append_only\n"
+        "applied 0001_initial\napplied 0002_append_only\napplied 0003_leases_and_money\n"
         "nothing to do: the schema is up to date\n"
         "the schema is up to date\n"
     )

@@ -6,11 +6,16 @@ from random import Random
 import pytest
 
 from clinx.accounts import tokens, users
-from clinx.billing.cashier import Cashier
+from clinx.billing.vault import Vault
 from clinx.cli import main
 from clinx.domain.identity import Principal
+from clinx.domain.ledger import REVENUE, EntryKind, Origin
 from clinx.domain.money import Amount
+from clinx.storage import ledger, spend
 from clinx.storage.database import Database
+from clinx.storage.ledger import Movement, NewEntry
+from clinx.storage.program import Program
+from clinx.storage.spend import Spend, SpendKey
 from clinx.telemetry.tasks import Supervisor
 
 SMALL = "version: 1\ngroups:\n  default: {}\n  vip: {}\nmodels: {}\nchannels: []\n"
@@ -51,6 +56,9 @@ def test_the_first_user_makes_the_database_and_says_where(capsys: pytest.Capture
         "user show ann",
         "user set ann --status disabled",
         "user credit ann 5 --reason x",
+        "user refund settle:r --reason x",
+        "code list",
+        "invite show ann",
         "token list ann",
         "token show 1",
         "token create ann",
@@ -88,6 +96,41 @@ def test_a_credit_with_a_key_counts_once(capsys: pytest.CaptureFixture[str]):
         assert run(capsys, *credit[:3], amount, *credit[4:]) == (1, "", error)
 
 
+async def _charge(url: str) -> None:
+    database = await Database.connect(url)
+    user = await users.find(database, "ann")
+    lines = ((user.account, Amount.parse("-1")), (REVENUE, Amount.parse("1")))
+    at = datetime(2030, 1, 1, tzinfo=UTC)
+
+    def charge() -> Program[None]:
+        yield from ledger.append([NewEntry("settle:req-1", *line, EntryKind.CHARGE, at) for line in lines])
+        for account, change in lines:
+            yield from ledger.move([Movement(account, change)])
+
+    await database.atomically(charge())
+    await database.close()
+
+
+def test_a_charge_is_refunded_in_parts_and_never_beyond(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    run(capsys, "user", "create", "ann", "--credit", "5")
+    asyncio.run(_charge(f"sqlite:///{tmp_path / 'state' / 'clinx.db'}"))
+    refund = ("user", "refund", "settle:req-1", "--reason", "bad answer")
+    part = (*refund, "--amount", "0.25", "--key", "ticket-7")
+
+    assert run(capsys, *part) == (0, "user:1: 0.25 refunded, 0.25 of 1 in all\n", "")
+    note = " (this key was used before: nothing changed)"
+    assert run(capsys, *part) == (0, f"user:1: 0.25 refunded, 0.25 of 1 in all{note}\n", "")
+    assert run(capsys, *refund, "--amount", "0.8") == (1, "", "clinx: 0.75 is left of the charge of 1\n")
+    assert run(capsys, *refund) == (0, "user:1: 0.75 refunded, 1 of 1 in all\n", "")
+    assert run(capsys, "user", "refund", "settle:req-2", "--reason", "x") == (
+        1,
+        "",
+        "clinx: there is no charge 'settle:req-2'\n",
+    )
+
+    assert run(capsys, "user", "show", "ann")[1].splitlines()[1] == "balance 5  held 0  leased 0  available 5"
+
+
 def test_show_says_everything(capsys: pytest.CaptureFixture[str]):
     run(capsys, "user", "create", "ann", "--credit", "1")
     run(capsys, "token", "create", "ann", "--budget", "0.75")
@@ -95,7 +138,7 @@ def test_show_says_everything(capsys: pytest.CaptureFixture[str]):
     lines = run(capsys, "user", "show", "ann")[1].splitlines()
 
     assert lines[0].startswith("ann  id 1  user  active  group default  since 20")
-    assert lines[1] == "balance 1  held 0  available 1"
+    assert lines[1] == "balance 1  held 0  leased 0  available 1"
     assert lines[2].startswith("token 1  sk-")
     assert lines[2].endswith("default  active  spent 0  budget 0.75")
     assert '1  grant  grant:user-create:1  {"actor":"cli:' in lines[3]
@@ -103,18 +146,20 @@ def test_show_says_everything(capsys: pytest.CaptureFixture[str]):
 
 async def _hold(url: str, until: datetime) -> None:
     database, supervisor = await Database.connect(url), Supervisor()
-    cashier = Cashier(database, supervisor, now=lambda: until - timedelta(minutes=35), random=Random(1))
-    cashier.start()
+    vault = Vault(
+        database, supervisor, origin=Origin("n", 1), now=lambda: until - timedelta(minutes=35), random=Random(1)
+    )
+    vault.start()
     user = await users.find(database, "ann")
     token = (await tokens.of_user(database, user))[0]
-    await cashier.reserve(
+    await vault.reserve(
         Principal(user, token, "default"),
         Amount.parse("0.25"),
         request_id="req-1",
         revision="r1",
         lifetime=timedelta(minutes=35),
     )
-    await cashier.close()
+    await vault.close()
     await database.close()
 
 
@@ -125,8 +170,32 @@ def test_show_says_what_is_held_and_until_when(capsys: pytest.CaptureFixture[str
 
     lines = run(capsys, "user", "show", "ann")[1].splitlines()
 
-    assert lines[1] == "balance 1  held 0.25  available 0.75"
+    assert lines[1] == "balance 1  held 0.25  leased 0  available 0.75"
     assert lines[3] == "held 0.25  token 1  req-1  until 2030-01-01 12:35:00"
+
+
+async def _spend(url: str, rows: list[Spend]) -> None:
+    database = await Database.connect(url)
+    await database.atomically(spend.add(rows))
+    await database.close()
+
+
+def test_show_says_what_was_spent_this_month(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run(capsys, "user", "create", "ann", "--credit", "1")
+    monkeypatch.setattr("clinx.cli.user._now", lambda: datetime(2030, 1, 20, tzinfo=UTC))
+    first = (datetime(2030, 1, 1, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)).days
+    sums = [(1, first - 1, "o3"), (1, first, "o3"), (1, first + 19, "o3"), (1, first, "x\x1b[2J"), (2, first, "o3")]
+    rows = [Spend(SpendKey.of(user, day, 1, model, "vip"), 1, Amount(500), 3, 4) for user, day, model in sums]
+    asyncio.run(_spend(f"sqlite:///{tmp_path / 'state' / 'clinx.db'}", rows))
+
+    lines = run(capsys, "user", "show", "ann")[1].splitlines()
+
+    assert lines[2:4] == [
+        "spent 0.000001 in 2030-01  o3  calls 2  input 6  output 8",
+        "spent 0.0000005 in 2030-01  x?[2J  calls 1  input 3  output 4",
+    ]
 
 
 def test_the_id_of_the_list_is_as_good_as_the_name(capsys: pytest.CaptureFixture[str]):

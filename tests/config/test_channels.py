@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from clinx.domain.catalog import Channel
+from clinx.domain.ledger import Unresolved
 from support.tree import compile_files, findings
 
 
@@ -27,6 +28,31 @@ def test_what_is_not_said_has_a_default(tmp_path: Path) -> None:
     assert (built.groups, built.priority, built.weight, built.credentials) == (("default",), 0, 1, ())
     assert (built.timeouts.connect, built.timeouts.total, built.retry.attempts) == (5.0, 1800.0, 3)
     assert built.base_url == "builtin:echo"
+
+
+@pytest.mark.parametrize(
+    ("vendor", "own", "expected"),
+    [
+        ("", "", Unresolved.METERED),
+        ("", "unresolved: void", Unresolved.VOID),
+        ("unresolved: hold", "", Unresolved.HOLD),
+        ("unresolved: hold", "unresolved: metered", Unresolved.METERED),
+        ("unresolved: hold", "unresolved: ~", Unresolved.HOLD),
+    ],
+)
+def test_what_a_killed_call_costs_is_the_channel_s_choice_else_the_provider_s(
+    tmp_path: Path, vendor: str, own: str, expected: Unresolved
+) -> None:
+    files = {
+        "gateway.yaml": f"models: {{m: {{price: free}}}}\nchannels:\n  - {{name: c, provider: p, models: [m], {own}}}\n",
+        "providers/p.yaml": f"provider: p\nextends: echo\n{vendor}\n",
+    }
+
+    assert compile_files(tmp_path, files).snapshot.channels["c"].unresolved is expected
+
+
+def test_nothing_else_may_be_said_of_a_killed_call(tmp_path: Path) -> None:
+    assert [finding[:4] for finding in said(tmp_path, "provider: echo, unresolved: half")] == ["E303"]
 
 
 def test_credentials_are_shown_by_reference_and_fingerprint_only(tmp_path: Path) -> None:

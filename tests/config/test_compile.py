@@ -14,6 +14,8 @@ from clinx.config.snapshot import Disconnect, Server, Snapshot
 from clinx.config.tree import default_tree, read_tree
 from clinx.dialects.registry import DIALECTS
 from clinx.domain.catalog import Channel, Group, Model, ParamRule, Provider
+from clinx.domain.invitation import Rewards
+from clinx.domain.money import ZERO, Amount
 from clinx.domain.pricing import Rates
 from clinx.domain.template import Template
 from clinx.routing.table import Tiers
@@ -170,6 +172,14 @@ server:
     assert (built.max_body, built.body_timeout) == (2**20, 1.5)
     assert built.on_client_disconnect is Disconnect.DRAIN
     assert [str(network) for network in built.egress_allow] == ["169.254.0.0/16"]
+
+
+def test_the_rewards_of_invitations_reach_the_snapshot(tmp_path: Path) -> None:
+    both = compile_files(tmp_path, {"gateway.yaml": SMALL + 'invitations: {inviter: "1", invitee: 0.5}\n'})
+    none = compile_files(tmp_path, {"gateway.yaml": SMALL + "invitations:\n"})
+
+    assert both.snapshot.invitations == Rewards(inviter=Amount.parse("1"), invitee=Amount.parse("0.5"))
+    assert none.snapshot.invitations == Rewards(inviter=ZERO, invitee=ZERO)
 
 
 def test_sections_that_are_all_commented_out_are_empty(tmp_path: Path) -> None:

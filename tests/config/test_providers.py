@@ -37,6 +37,30 @@ def test_every_shipped_provider_takes_chat_completions_and_embeddings(tmp_path: 
     assert built.endpoint(Operation.EMBED, "openai_embeddings") is not None
 
 
+def test_gemini_is_asked_for_a_stream_at_another_address(tmp_path: Path) -> None:
+    built = compiled(tmp_path, "gemini", NEEDS["openai"]).snapshot.channels["c"].provider
+    values = {"key": "k", "model": "m", **{f"settings.{name}": value for name, value in built.settings.items()}}
+    chat = built.endpoint(Operation.CHAT, "gemini")
+    assert chat is not None
+    assert chat.streaming is not None
+
+    assert chat.path.render(values) == "/v1beta/models/m:generateContent"
+    assert chat.streaming.path.render(values) == "/v1beta/models/m:streamGenerateContent"
+    assert [(name, template.render(values)) for name, template in chat.streaming.query] == [("alt", "sse")]
+    assert [(name, template.render(values)) for name, template in built.headers] == [("x-goog-api-key", "k")]
+    for operation in (Operation.COUNT_TOKENS, Operation.EMBED, Operation.EMBED_BATCH):
+        assert built.endpoint(operation, "gemini") is not None
+
+
+def test_what_is_wrong_with_an_address_for_streams_is_found_there(tmp_path: Path) -> None:
+    endpoint = "generate_content: {path: /a, streaming: {path: '/{{ modle }}', query: {a: '{{ x }}'}}}"
+    text = f"provider: acme\nbase_url: https://acme.example\nendpoints: {{{endpoint}}}\n"
+
+    found = findings(tmp_path, {"gateway.yaml": "version: 1\n", "providers/acme.yaml": text})
+
+    assert [each.code for each in found if each.file == "providers/acme.yaml"] == ["E211", "E211"]
+
+
 def test_azure_addresses_deployments_with_an_api_version(tmp_path: Path) -> None:
     built = provider(tmp_path, "azure-openai")
     chat = built.endpoint(Operation.CHAT, "openai_chat")

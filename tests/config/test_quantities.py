@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from clinx.config.quantities import read_decimal, read_duration, read_network, read_per, read_size, read_text
+from clinx.config.quantities import (
+    read_decimal,
+    read_duration,
+    read_money,
+    read_network,
+    read_per,
+    read_size,
+    read_text,
+)
+from clinx.domain.money import Amount
 
 
 @pytest.mark.parametrize(
@@ -74,6 +83,33 @@ def test_what_they_may_not(read: Callable[[object], Any], values: list[object]) 
 def test_an_amount_says_what_is_wrong_with_it(value: object, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}"):
         read_decimal(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "nano"),
+    [
+        ("0", 0),
+        ("2.50", 2_500_000_000),
+        (Decimal("0.000000001"), 1),
+        (3, 3 * 10**9),
+        ("9223372036.854775807", 2**63 - 1),
+    ],
+)
+def test_money_is_what_the_ledger_counts(value: object, nano: int) -> None:
+    assert read_money(value) == Amount(nano)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("0.0000000001", "finer than a billionth: the ledger counts no less"),
+        ("9223372036.854775808", "too large: more than the ledger holds"),
+        ("-1", "expected an amount of zero or more"),
+    ],
+)
+def test_money_says_what_is_wrong_with_it(value: object, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        read_money(value)
 
 
 def test_the_largest_and_the_finest_amount() -> None:

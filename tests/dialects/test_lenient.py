@@ -43,3 +43,33 @@ def test_what_nests_too_deeply_is_a_value_error(data: bytes) -> None:
 def test_another_type_is_a_value_error(data: bytes) -> None:
     with pytest.raises(ValueError, match="Expected"):
         lenient.decode_as(NUMBERS, data)
+
+
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        (b'{"a":"\\ud83d\\ude00"}', {"a": "😀"}),
+        (b'{"a":"x\\ud83d"}', {"a": "x?"}),
+        (b'{"\\ude00":["\xff"]}', {"?": ["�"]}),
+    ],
+)
+def test_what_is_decoded_clean_can_be_encoded_again(data: bytes, value: object) -> None:
+    assert lenient.decode_clean(data) == value
+    assert msgspec.json.decode(msgspec.json.encode(lenient.decode_clean(memoryview(data)))) == value
+
+
+@pytest.mark.parametrize("data", [b"{", b"[NaN]", b"[" * 100_000, b'["\xff",' + b"[" * 100_000])
+def test_what_is_no_json_cannot_be_cleaned(data: bytes) -> None:
+    with pytest.raises(ValueError):
+        lenient.decode_clean(data)
+
+
+def test_text_without_surrogates_is_clean_as_it_is() -> None:
+    data = '{"a" : "é\\n"}'.encode()
+
+    assert lenient.clean(data) is data
+
+
+@pytest.mark.parametrize("data", [b'{"a" : "\\ud83d"}', b'{"a" : "\\uD83D"}'])
+def test_lone_surrogates_are_cleaned_away(data: bytes) -> None:
+    assert lenient.clean(data) == b'{"a":"?"}'

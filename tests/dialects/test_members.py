@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from clinx.dialects import members
@@ -139,3 +140,37 @@ def test_what_is_no_array_with_elements_is_refused(text: str, message: str) -> N
         members.array(body(text), "a")
 
     assert refusal(raised) == (message, "a")
+
+
+TABLES = msgspec.json.Decoder(list[dict[str, int]])
+
+
+def test_a_member_is_read_as_a_type() -> None:
+    assert members.typed(body('{"a":[{"b":1}]}'), "a", TABLES) == [{"b": 1}]
+
+
+@pytest.mark.parametrize("text", ["{}", '{"a":null}'])
+def test_a_member_that_is_absent_has_no_type(text: str) -> None:
+    assert members.typed(body(text), "a", TABLES) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "param"),
+    [
+        ('{"a":1}', "Invalid value for 'a': expected array, got int.", "a"),
+        ('{"a":[{},{"b":"x"}]}', "Invalid value for 'a[1][...]': expected int, got str.", "a[1][...]"),
+        ('{"a":[{"b":1e400}]}', "Invalid value for 'a[0][...]': number out of range.", "a[0][...]"),
+    ],
+)
+def test_a_member_of_another_type_is_refused_where_it_differs(text: str, message: str, param: str) -> None:
+    with pytest.raises(InvalidRequest) as raised:
+        members.typed(body(text), "a", TABLES)
+
+    assert refusal(raised) == (message, param)
+
+
+def test_text_that_is_no_utf_8_is_refused_where_it_is_read() -> None:
+    with pytest.raises(InvalidRequest) as raised:
+        members.typed(JsonBody.parse(b'{"a":"\xff"}'), "a", msgspec.json.Decoder(str))
+
+    assert refusal(raised) == ("Invalid value for 'a': expected JSON in UTF-8.", "a")

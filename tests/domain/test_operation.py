@@ -1,8 +1,9 @@
 from clinx.domain.operation import Operation
 
 
-def test_what_reaches_an_upstream_is_billed():
+def test_everything_is_billed_but_questions_about_models_and_prompts():
     assert {operation for operation in Operation if not operation.is_billed} == {
+        Operation.COUNT_TOKENS,
         Operation.LIST_MODELS,
         Operation.SHOW_MODEL,
     }

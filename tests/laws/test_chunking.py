@@ -45,7 +45,7 @@ def outcome(tap: StreamTap, chunks: list[bytes]) -> tuple[object, ...]:
     forwarded += tap.close()
     text += tap.take_text()
     assert tap.text_size == 0
-    return forwarded, text, tap.usage, tap.problem, tap.started, tap.finished, tap.answered, tap.tail
+    return forwarded, text, tap.usage, tap.problem, tap.started, tap.finished, tap.answered, tap.tail, tap.made
 
 
 @given(STREAMS, st.booleans(), st.sampled_from(StreamEnd), st.data())

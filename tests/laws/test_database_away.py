@@ -13,16 +13,28 @@ import pytest_asyncio
 
 from clinx.accounts.authenticate import Authenticator
 from clinx.billing import statement
-from clinx.billing.cashier import Cashier
+from clinx.billing.vault import Vault
 from clinx.domain.identity import Principal
 from clinx.domain.ledger import Balance, Reservation
 from clinx.domain.money import ZERO, Amount
 from clinx.errors import BillingUnavailable
 from clinx.storage.database import Database
 from clinx.telemetry.tasks import Supervisor
-from support.database import POSTGRES, START, Wire, make_token, make_user, on_server, postgres_database, request_log
+from support.books import contradictions
+from support.database import (
+    ORIGIN,
+    POSTGRES,
+    START,
+    Wire,
+    _migrated_database,
+    make_token,
+    make_user,
+    on_server,
+    postgres_database,
+    request_log,
+)
 
-__all__ = ["postgres_database"]
+__all__ = ["_migrated_database", "postgres_database"]
 pytestmark = [pytest.mark.postgres, pytest.mark.skipif(not POSTGRES, reason="needs CLINX_TEST_POSTGRES_URL")]
 ONE = Amount.parse("1")
 SOON = 1.8
@@ -32,7 +44,7 @@ SOON = 1.8
 @dataclass
 class Serving:
     database: Database
-    cashier: Cashier
+    vault: Vault
     authenticator: Authenticator
     caller: Principal
     secret: str
@@ -40,7 +52,7 @@ class Serving:
     name: str
 
     async def hold(self, request_id: str) -> Reservation:
-        return await self.cashier.reserve(
+        return await self.vault.reserve(
             self.caller, ONE, request_id=request_id, revision="r1", lifetime=timedelta(hours=1)
         )
 
@@ -54,14 +66,14 @@ async def serving(postgres_database: str) -> AsyncGenerator[Serving]:
     async with Wire(url.hostname or "127.0.0.1", url.port or 5432).laid() as wire:
         distant = url._replace(netloc=f"{url.username or 'root'}@127.0.0.1:{wire.port}").geturl()
         database, supervisor = await Database.connect(distant), Supervisor()
-        cashier = Cashier(database, supervisor, now=lambda: START, random=Random(1))
-        cashier.start()
+        vault = Vault(database, supervisor, origin=ORIGIN, now=lambda: START, random=Random(1))
+        vault.start()
         user = await make_user(database, balance="5")
         issued = await make_token(database, user)
         authenticator = Authenticator(database, monotonic=time.monotonic, now=lambda: START)
         caller = Principal(user, issued.token, user.group)
-        yield Serving(database, cashier, authenticator, caller, issued.secret, wire, url.path.lstrip("/"))
-        await cashier.close()
+        yield Serving(database, vault, authenticator, caller, issued.secret, wire, url.path.lstrip("/"))
+        await vault.close()
         await supervisor.close()
         await database.close()
 
@@ -110,8 +122,8 @@ async def test_while_the_database_is_away_nobody_waits_and_what_is_due_is_writte
     await refused_soon(serving.authenticator.authenticate(serving.secret, None))
     for number in range(20):
         await refused_soon(serving.hold(f"req-{number}"))
-    await asyncio.wait_for(serving.cashier.record(request_log("a refusal")), SOON)
-    settling = serving.cashier.settle(running, ONE, attempt=1, log=request_log("running", serving.caller))
+    await asyncio.wait_for(serving.vault.record(request_log("a refusal")), SOON)
+    settling = serving.vault.settle(running, ONE, log=request_log("running", serving.caller))
     with pytest.raises(BillingUnavailable):
         await asyncio.wait_for(settling, 3 * SOON)
 
@@ -122,9 +134,9 @@ async def test_while_the_database_is_away_nobody_waits_and_what_is_due_is_writte
     async with asyncio.timeout(10):
         while await serving.balance() != Balance(Amount.parse("4"), ONE):
             pass  # Until what was in doubt is given back.
-    await serving.cashier.release(after, log=None)
+    await serving.vault.release(after, log=None)
     assert await serving.balance() == Balance(Amount.parse("4"), ZERO)
-    assert await statement.discrepancies(serving.database) == []
+    assert await contradictions(serving.database) == []
     assert (await serving.database.fetch("SELECT COUNT(*) FROM request_log"))[0] == (2,)
     assert [record.message for record in caplog.records] == ["billing.unavailable", "billing.recovered"]
     assert not any(record.exc_info for record in caplog.records)

@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from clinx.billing.cashier import Cashier
+from clinx.domain.ledger import Reservation, Unresolved
+from clinx.domain.money import Amount
 from support.fake_upstream import FakeUpstream, abort, sse
 from support.gateway import Running, chat, chunks, completion, running_gateway
 
@@ -221,3 +224,36 @@ async def test_a_stream_of_comments_is_not_gathered_for_ever(
 
     assert status == 200
     assert b"from the second" in body
+
+
+async def test_another_channel_s_word_for_a_killed_process_is_written_down_when_it_takes_over(
+    tmp_path: Path, upstream: FakeUpstream, second: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[Amount, Unresolved]] = []
+
+    def progress(_: Cashier, reservation: Reservation, metered: Amount, unresolved: Unresolved) -> None:
+        assert metered < reservation.amount
+        told.append((metered, unresolved))
+
+    monkeypatch.setattr(Cashier, "progress", progress)
+    upstream.answers(status=500, json={"error": {"message": "no"}})
+    text = tree(upstream, second)["gateway.yaml"].replace("priority: 10}", "priority: 10, unresolved: void}")
+    async with running_gateway(tmp_path, {"gateway.yaml": text}) as gateway:
+        await ask(gateway)
+
+    size = len(upstream.requests[0].body)
+    assert told == [(Amount(size // 4 * 1000), Unresolved.METERED)]
+
+
+async def test_channels_that_agree_write_nothing_down(
+    tmp_path: Path, upstream: FakeUpstream, second: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def progress(*_: object) -> None:
+        pytest.fail("nothing changed")
+
+    monkeypatch.setattr(Cashier, "progress", progress)
+    upstream.answers(status=500, json={"error": {"message": "no"}})
+    async with running_gateway(tmp_path, tree(upstream, second)) as gateway:
+        status, _ = await ask(gateway)
+
+    assert status == 200

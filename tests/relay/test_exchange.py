@@ -4,6 +4,7 @@ from typing import Any, cast
 
 import pytest
 
+from clinx.domain.usage import Usage
 from clinx.errors import ClientGone, ShuttingDown
 from clinx.relay.exchange import Exchange
 
@@ -77,3 +78,9 @@ def test_what_is_not_there_yet_is_a_defect_to_ask_for() -> None:
         exchange().opened()
     with pytest.raises(RuntimeError):
         exchange().caller()
+    with pytest.raises(RuntimeError):
+        exchange().candidates()
+    with pytest.raises(RuntimeError):
+        exchange().held()
+    with pytest.raises(RuntimeError):
+        exchange().cost(Usage(input=1))

@@ -77,3 +77,22 @@ async def test_the_figures_move(gateway: Running, upstream: FakeUpstream) -> Non
     assert 'clinx_charged_nano_total{model="fake-model"} 15000.0' in text
     assert 'clinx_usage_total{model="fake-model",unit="output"} 3.0' in text
     assert "clinx_exchanges_in_flight 0.0" in text
+
+
+@pytest.mark.parametrize(("credit", "is_covered"), [("0.0013", False), ("1000", True)])
+async def test_what_is_charged_beyond_the_hold_is_covered_if_it_can_be_else_counted(
+    gateway: Running, upstream: FakeUpstream, credit: str, is_covered: bool
+) -> None:
+    """500 tokens are held for, at 2,000 nano-units each, and 600 are reported; then an answer within its bound."""
+    upstream.answers(json=completion(input_tokens=9, output_tokens=600)).answers(json=completion(output_tokens=10))
+    user = await gateway.user(credit=credit)
+
+    await gateway.post("/v1/chat/completions", chat(max_tokens=500), key=(await gateway.issue(user)).secret)
+    await gateway.post("/v1/chat/completions", chat(max_tokens=500), key=await gateway.key(credit=credit))
+
+    held = (len(upstream.requests[0].body) + 16) * 1000 + 500 * 2000
+    charged = 9 * 1000 + 600 * 2000
+    balance = await gateway.balance(user)
+    counted = 0 if is_covered else charged - held
+    assert f"clinx_overdraft_nano_total {float(counted)}" in gateway.gateway.metrics.render().decode()
+    assert (balance.total, balance.held) == (Amount.parse(credit) - Amount(charged), Amount(0))

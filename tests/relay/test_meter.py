@@ -96,12 +96,22 @@ async def test_text_that_was_counted_on_the_way_is_part_of_the_total() -> None:
     assert total.output == sum(count_tokens(part, FALLBACK) for part in parts)
 
 
+async def test_a_prompt_is_counted_once(counting: list[tuple[int, bool]]) -> None:
+    growing = chat_meter("Say hello.")
+
+    await growing.total(None, "Hello", whole=False)
+    first = len(counting)
+    await growing.total(None, " there.", whole=False)
+
+    assert [length for length, _ in counting[first:]] == [len(" there.")]
+
+
 async def test_of_an_answer_that_was_cut_short_what_was_seen_is_the_least() -> None:
     early, late = Usage(input=9, output=1), Usage(input=9, output=500)
 
     assert await chat_meter().total(early, "Hello there, friend.", whole=True) is early
     assert await chat_meter().total(early, "Hello there, friend.", whole=False) == Usage(
-        input=10, output=5, call=1, estimated=True
+        input=9, output=5, call=1, estimated=True
     )
     assert await chat_meter().total(late, "Hello there, friend.", whole=False) is late
 

@@ -1,130 +1,287 @@
-"""What a channel is sent: seen at the upstream's own socket."""
+"""A channel of another wire format serves the caller, too: seen at both ends of a running gateway."""
+
+from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from clinx.dialects.base import Loss, Severity
+from clinx.dialects.embeddings.dialect import Embeddings
+from clinx.dialects.openai_chat.dialect import OpenAIChat
+from clinx.dialects.registry import DIALECTS
+from clinx.domain.operation import Operation
+from clinx.domain.usage import Usage
+from clinx.relay.translate import LARGE, losses_header, translated_ways
 from support.fake_upstream import FakeUpstream, sse
 from support.gateway import Running, chat, chunks, completion, running_gateway
 
 TREE = """\
 version: 1
-groups: {{default: {{}}}}
 models:
-  public-name: {{price: free}}
-  same-name: {{price: free}}
+  m: {{price: {{input: "1", output: "2", per: 1M}}, max_output: 100}}
+  lossy: {{price: free, max_output: 100, lossy: allow}}
 channels:
   - name: main
-    provider: quirky
+    provider: {provider}
     base_url: {url}
     credentials: ["${{env:UPSTREAM_KEY}}"]
-    models: [same-name, {{public-name: upstream/name}}]
+    models: [lossy, {{m: vendor/m}}]
     groups: [default]
-    {more}
 """
-PROVIDER = """\
-provider: quirky
-extends: openai-compatible
-{more}
-"""
+VERSION = {"anthropic-version": "2023-06-01"}
 
 
-def files(url: str, *, channel: str = "", provider: str = "") -> dict[str, str]:
+def message(text: str = "Hi") -> dict[str, Any]:
+    """An answer as Anthropic gives it."""
     return {
-        "gateway.yaml": TREE.format(url=url, more=channel),
-        "providers/quirky.yaml": PROVIDER.format(more=provider),
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "vendor/m",
+        "content": [{"type": "text", "text": text}],
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": {"input_tokens": 5, "output_tokens": 2},
     }
 
 
-async def test_a_body_without_a_mapping_arrives_byte_for_byte(gateway: Running, upstream: FakeUpstream) -> None:
-    body = (
-        b'{ "unknown": 1.50,\n  "model":"fake-model", "seed": 12345678901234567890,'
-        b' "messages":[{"role":"user","content":"h\\u00e9"}]}'
+def events(*texts: str) -> bytes:
+    """A streamed answer as Anthropic gives it."""
+    told: list[dict[str, Any]] = [
+        {"type": "message_start", "message": {**message(), "content": [], "stop_reason": None}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        *({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}} for text in texts),
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 2}},
+        {"type": "message_stop"},
+    ]
+    return b"".join(b"event: %b\ndata: %b\n\n" % (each["type"].encode(), json.dumps(each).encode()) for each in told)
+
+
+@pytest.fixture
+async def messages(tmp_path: Path, upstream: FakeUpstream) -> AsyncIterator[Running]:
+    """A gateway whose only channel speaks Anthropic's format."""
+    files = {"gateway.yaml": TREE.format(provider="anthropic", url=upstream.url)}
+    async with running_gateway(tmp_path, files) as running:
+        yield running
+
+
+@pytest.fixture
+async def chats(tmp_path: Path, upstream: FakeUpstream) -> AsyncIterator[Running]:
+    """A gateway whose only channel speaks OpenAI's format."""
+    files = {"gateway.yaml": TREE.format(provider="openai-compatible", url=upstream.url)}
+    async with running_gateway(tmp_path, files) as running:
+        yield running
+
+
+async def ask(
+    gateway: Running, path: str, body: Any, headers: Mapping[str, str] | None = None
+) -> tuple[int, Mapping[str, str], bytes]:
+    sent = {"Authorization": f"Bearer {await gateway.key()}", **(headers or {})}
+    async with gateway.session.post(gateway.url + path, json=body, headers=sent) as response:
+        return response.status, response.headers, await response.read()
+
+
+async def test_a_chat_is_asked_for_and_answered_in_the_channels_words(
+    messages: Running, upstream: FakeUpstream
+) -> None:
+    upstream.answers(json=message())
+
+    status, headers, body = await ask(messages, "/v1/chat/completions", chat("m"))
+
+    answer = json.loads(body)
+    assert (status, answer["model"], answer["choices"][0]["message"]["content"]) == (200, "m", "Hi")
+    assert answer["usage"]["total_tokens"] == 7
+    assert "clinx-losses" not in headers
+    assert upstream.requests[0].path == "/v1/messages"
+    assert upstream.requests[0].json == {
+        "model": "vendor/m",
+        "max_tokens": 100,
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "Say hello."}]}],
+    }
+    (log,) = await messages.request_logs()
+    assert (log.dialect, log.usage, str(log.charge)) == ("openai_chat", Usage(input=5, output=2, call=1), "0.000009")
+
+
+async def test_a_stream_comes_in_the_callers_words(messages: Running, upstream: FakeUpstream) -> None:
+    stream = events("Hel", "lo")
+    upstream.streams([stream[:100], stream[100:]])
+    asked = chat("m", stream=True, stream_options={"include_usage": True})
+
+    status, _, body = await ask(messages, "/v1/chat/completions", asked)
+
+    *blocks, end, last = body.split(b"\n\n")
+    told = [json.loads(block.removeprefix(b"data: ")) for block in blocks]
+    assert (status, end, last) == (200, b"data: [DONE]", b"")
+    assert [choice["delta"].get("content") for each in told for choice in each["choices"]] == ["", "Hel", "lo", None]
+    assert [choice["finish_reason"] for each in told for choice in each["choices"]] == [None, None, None, "stop"]
+    assert told[-1]["usage"]["total_tokens"] == 7
+    (log,) = await messages.request_logs()
+    assert (log.outcome, log.usage) == ("ok", Usage(input=5, output=2, call=1))
+
+
+async def test_the_other_way_round(chats: Running, upstream: FakeUpstream) -> None:
+    upstream.answers(json=completion("Hello!"))
+    upstream.streams([sse(*chunks("Hel", "lo"))])
+    asked = {"model": "m", "max_tokens": 50, "messages": [{"role": "user", "content": "hi"}]}
+
+    status, _, whole = await ask(chats, "/v1/messages", asked, VERSION)
+    _, _, streamed = await ask(chats, "/v1/messages", {**asked, "stream": True}, VERSION)
+
+    assert (status, json.loads(whole)["content"]) == (200, [{"type": "text", "text": "Hello!"}])
+    assert streamed.startswith(b"event: message_start\n")
+    assert streamed.rstrip().split(b"\n")[-2] == b"event: message_stop"
+    assert upstream.requests[0].json == {
+        "model": "vendor/m",
+        "messages": [{"role": "user", "content": "hi"}],
+        "max_tokens": 50,
+    }
+    assert upstream.requests[1].json["stream_options"] == {"include_usage": True}
+    assert "anthropic-version" not in upstream.requests[0].headers
+
+
+async def test_a_text_completion_is_a_chat_where_nobody_completes(messages: Running, upstream: FakeUpstream) -> None:
+    upstream.answers(json=message("said the cat"))
+
+    status, headers, body = await ask(messages, "/v1/completions", {"model": "m", "prompt": "Meow,", "best_of": 1})
+
+    answer = json.loads(body)
+    assert (status, answer["object"], answer["choices"][0]["text"]) == (200, "text_completion", "said the cat")
+    assert headers["clinx-losses"] == "best_of"
+
+
+async def test_what_cannot_be_said_without_harm_is_refused_and_nobody_is_asked(
+    messages: Running, upstream: FakeUpstream
+) -> None:
+    status, _, body = await ask(messages, "/v1/chat/completions", chat("m", n=2))
+
+    error = json.loads(body)["error"]
+    assert (status, error["code"], error["param"]) == (400, "unsupported_by_model", "n")
+    assert upstream.requests == []
+    (log,) = await messages.request_logs()
+    assert (log.outcome, log.attempts, str(log.charge)) == ("unsupported_by_model", (), "0")
+
+
+async def test_an_operator_may_allow_a_model_to_lose_it(messages: Running, upstream: FakeUpstream) -> None:
+    upstream.answers(json=message())
+
+    status, headers, _ = await ask(messages, "/v1/chat/completions", chat("lossy", n=2, store=True))
+
+    assert status == 200
+    assert headers["clinx-losses"] == "store, n"
+
+
+async def test_a_channel_that_cannot_be_told_leaves_the_request_to_the_next(
+    tmp_path: Path, upstream: FakeUpstream
+) -> None:
+    tree = TREE.format(provider="anthropic", url=upstream.url) + (
+        f'  - {{name: other, provider: openai-compatible, base_url: "{upstream.url}", models: [m], groups: [default],'
+        ' credentials: ["${env:UPSTREAM_KEY}"], priority: -1}\n'
     )
     upstream.answers(json=completion())
+    async with running_gateway(tmp_path, {"gateway.yaml": tree}) as gateway:
+        status, _, _ = await ask(gateway, "/v1/chat/completions", chat("m", n=2))
+        (log,) = await gateway.request_logs()
 
-    status, _ = await gateway.post_raw("/v1/chat/completions", body, key=await gateway.key())
-
-    assert status == 200
-    assert upstream.requests[0].body == body
-
-
-async def test_only_the_model_s_name_changes_under_a_mapping(tmp_path: Path, upstream: FakeUpstream) -> None:
-    body = b'{"top_p":1.0 ,"model": "public-name","messages":[{"role":"user","content":"hi"}],"x":[1e2, 0.10]}'
-    upstream.answers(json=completion())
-    async with running_gateway(tmp_path, files(upstream.url)) as gateway:
-        status, _ = await gateway.post_raw("/v1/chat/completions", body, key=await gateway.key())
-
-    assert status == 200
-    assert upstream.requests[0].body == body.replace(b'"public-name"', b'"upstream/name"')
+    assert (status, [attempt.channel for attempt in log.attempts]) == (200, ["other"])
 
 
-async def test_a_large_prompt_is_spliced_not_encoded_again(tmp_path: Path, upstream: FakeUpstream) -> None:
-    prompt = json.dumps("\\/é\u2028" * 60_000).encode()
-    body = b'{"messages":[{"role":"user","content":' + prompt + b'}],"model":"public-name"}'
-    upstream.answers(json=completion())
-    async with running_gateway(tmp_path, files(upstream.url)) as gateway:
-        status, _ = await gateway.post_raw("/v1/chat/completions", body, key=await gateway.key())
+async def test_the_next_channel_of_another_format_may_answer(tmp_path: Path, upstream: FakeUpstream) -> None:
+    tree = TREE.format(provider="anthropic", url=upstream.url) + (
+        f'  - {{name: other, provider: anthropic, base_url: "{upstream.url}", models: [m], groups: [default],'
+        ' credentials: ["${env:UPSTREAM_KEY}"], priority: -1}\n'
+    )
+    upstream.answers(status=500, json={}).answers(json=message())
+    async with running_gateway(tmp_path, {"gateway.yaml": tree}) as gateway:
+        status, _, _ = await ask(gateway, "/v1/chat/completions", chat("m"))
 
-    assert status == 200
-    assert upstream.requests[0].body == body.replace(b'"public-name"', b'"upstream/name"')
+    assert (status, [request.json["model"] for request in upstream.requests]) == (200, ["vendor/m", "m"])
 
 
-async def test_usage_is_asked_for_in_streams_and_other_stream_options_survive(
-    gateway: Running, upstream: FakeUpstream
+async def test_what_a_vendor_gave_no_id_gets_one(chats: Running, upstream: FakeUpstream) -> None:
+    calls = [{"function": {"name": "f", "arguments": "{}"}} for _ in range(2)]
+    upstream.answers(json={"choices": [{"message": {"tool_calls": calls}}]})
+    asked = {"model": "m", "max_tokens": 50, "messages": [{"role": "user", "content": "hi"}]}
+
+    _, headers, body = await ask(chats, "/v1/messages", asked, VERSION)
+
+    answer = json.loads(body)
+    bare = headers["clinx-request-id"].removeprefix("req_")
+    ids = {answer["id"], *(block["id"] for block in answer["content"])}
+    assert len(ids) == 3
+    assert all(bare in each for each in ids)
+
+
+async def test_a_refusal_is_read_in_the_upstreams_words_and_told_in_the_callers(
+    messages: Running, upstream: FakeUpstream
 ) -> None:
-    upstream.streams([sse(*chunks("Hello"))])
-    request = chat(stream=True, stream_options={"include_obfuscation": False})
+    upstream.answers(status=400, json={"type": "error", "error": {"type": "invalid_request_error", "message": "bad"}})
 
-    await gateway.post_raw("/v1/chat/completions", request, key=await gateway.key())
+    status, _, body = await ask(messages, "/v1/chat/completions", chat("m"))
 
-    assert upstream.requests[0].json["stream_options"] == {"include_obfuscation": False, "include_usage": True}
-
-
-async def test_the_caller_s_headers_and_key_never_travel(gateway: Running, upstream: FakeUpstream) -> None:
-    upstream.answers(json=completion())
-    key = await gateway.key()
-
-    await gateway.post("/v1/chat/completions", chat(), key=key, headers={"X-Secret": "mine", "Cookie": "a=b"})
-
-    received = upstream.requests[0].headers
-    assert received["authorization"] == "Bearer vendor-secret-0123456789"
-    assert key not in str(received)
-    assert {"x-secret", "cookie"}.isdisjoint(received)
+    assert (status, json.loads(body)["error"]["message"]) == (400, "bad")
 
 
-@pytest.mark.parametrize(
-    ("provider", "sent", "expected"),
-    [
-        ("params: [{rename: {max_completion_tokens: max_tokens}}]", {"max_completion_tokens": 5}, {"max_tokens": 5}),
-        (
-            "params: [{rename: {max_completion_tokens: max_tokens}}]",
-            {"max_completion_tokens": 5, "max_tokens": 7},
-            {"max_tokens": 7},
-        ),
-        ("params: [{drop: [logit_bias]}]", {"logit_bias": {"1": 2}, "top_p": 0}, {"top_p": 0}),
-        ("params: [{default: {temperature: 0.7}}]", {}, {"temperature": 0.7}),
-        ("params: [{default: {temperature: 0.7}}]", {"temperature": 0}, {"temperature": 0}),
-        ("params: [{set: {store: false}}]", {"store": True}, {"store": False}),
-        ("params: [{drop: [seed], when: \"model == 'other'\"}]", {"seed": 1}, {"seed": 1}),
-        ("params: [{drop: [seed], when: \"model == 'same-name'\"}]", {"seed": 1}, {}),
-    ],
-)
-async def test_a_quirk_changes_what_it_names_and_nothing_else(
-    tmp_path: Path, upstream: FakeUpstream, provider: str, sent: dict[str, object], expected: dict[str, object]
+async def test_a_stream_that_breaks_ends_with_an_error_of_the_callers(
+    messages: Running, upstream: FakeUpstream
 ) -> None:
-    upstream.answers(json=completion())
-    async with running_gateway(tmp_path, files(upstream.url, provider=provider)) as gateway:
-        await gateway.post("/v1/chat/completions", chat("same-name", **sent), key=await gateway.key())
+    upstream.streams([events("Hello").partition(b"event: content_block_stop")[0]])
 
-    received = upstream.requests[0].json
-    assert {name: received[name] for name in received if name not in {"model", "messages"}} == expected
+    status, _, body = await ask(messages, "/v1/chat/completions", chat("m", stream=True))
+
+    *_, hello, last, _ = body.split(b"\n\n")
+    assert (status, json.loads(hello.removeprefix(b"data: "))["choices"][0]["delta"]) == (200, {"content": "Hello"})
+    assert json.loads(last.removeprefix(b"data: "))["error"]["code"] == "upstream_broken"
+    assert [log.outcome for log in await messages.request_logs()] == ["upstream_broken"]
 
 
-async def test_a_channel_s_set_wins_over_the_caller(tmp_path: Path, upstream: FakeUpstream) -> None:
-    upstream.answers(json=completion())
-    async with running_gateway(tmp_path, files(upstream.url, channel="set: {store: false}")) as gateway:
-        await gateway.post("/v1/chat/completions", chat("same-name", store=True), key=await gateway.key())
+async def test_a_request_that_cannot_be_read_whole_is_refused(messages: Running, upstream: FakeUpstream) -> None:
+    status, _, body = await ask(messages, "/v1/chat/completions", chat("m", temperature="hot"))
 
-    assert upstream.requests[0].json["store"] is False
+    assert (status, json.loads(body)["error"]["param"]) == (400, "temperature")
+    assert upstream.requests == []
+
+
+async def test_large_requests_and_answers_are_translated_too(messages: Running, upstream: FakeUpstream) -> None:
+    text = "x" * LARGE
+    upstream.answers(json=message(text))
+
+    status, _, body = await ask(
+        messages, "/v1/chat/completions", chat("lossy", messages=[{"role": "user", "content": text}])
+    )
+
+    assert (status, json.loads(body)["choices"][0]["message"]["content"]) == (200, text)
+    assert upstream.requests[0].json["messages"][0]["content"] == [{"type": "text", "text": text}]
+
+
+async def test_a_nonsensical_answer_moves_on(messages: Running, upstream: FakeUpstream) -> None:
+    upstream.answers(body=b"<html>")
+
+    status, _, body = await ask(messages, "/v1/chat/completions", chat("m"))
+
+    assert (status, json.loads(body)["error"]["code"]) == (502, "upstream_broken")
+
+
+def test_chats_go_every_way_that_is_translated_but_their_own() -> None:
+    coded = [name for name, dialect in DIALECTS.items() if dialect.codec is not None]
+
+    assert translated_ways(OpenAIChat(), Operation.CHAT) == [
+        (Operation.CHAT, name) for name in coded if name != "openai_chat"
+    ]
+    assert translated_ways(OpenAIChat(), Operation.COMPLETE) == [(Operation.CHAT, name) for name in coded]
+    assert translated_ways(OpenAIChat(), Operation.LIST_MODELS) == ()
+    assert translated_ways(Embeddings(), Operation.EMBED) == ()
+
+
+def test_losses_are_named_once_and_safely() -> None:
+    def lost(*paths: str) -> list[Loss]:
+        return [Loss(path, Severity.HARMLESS, "") for path in paths]
+
+    assert losses_header([]) == {}
+    assert losses_header(lost("n", "messages[0].content[1]", "n")) == {"Clinx-Losses": "n, messages[0].content[1]"}
+    assert losses_header(lost("a\r\nSet-Cookie: é", "x" * 99)) == {"Clinx-Losses": f"a??Set-Cookie???, {'x' * 64}"}
+    assert losses_header(lost(*map(str, range(20))))["Clinx-Losses"].endswith("14, 15, ...")

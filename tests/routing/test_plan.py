@@ -1,16 +1,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 import pytest
 
-from clinx.domain.catalog import Channel, Group
+from clinx.domain.catalog import Channel, Group, UpstreamEndpoint
 from clinx.domain.operation import Operation
+from clinx.domain.template import Template
 from clinx.errors import InvalidRequest, ModelNotFound
 from clinx.routing.health import Health
-from clinx.routing.plan import Candidate, Plan, expand, offered, plan
+from clinx.routing.plan import Candidate, Plan, Way, expand, offered, plan
 from clinx.routing.table import RouteTable
 from support.channels import CHAT, channel, credential, provider
 
@@ -27,6 +28,7 @@ def _plan(
     model: str = "m",
     operation: Operation = Operation.CHAT,
     health: Health | None = None,
+    translated: Sequence[Way] = (),
 ) -> Plan:
     return plan(
         RouteTable.build(channels),
@@ -37,6 +39,7 @@ def _plan(
         dialect="openai_chat",
         draw=random.Random(1),
         health=health or Health(lambda: 0.0),
+        translated=translated,
     )
 
 
@@ -71,6 +74,34 @@ def test_channels_that_do_not_take_the_operation_are_left_out() -> None:
     deaf = channel("deaf", provider=provider(endpoints=()))
 
     assert _names(_plan([deaf, channel("main", priority=-1)])) == ["main"]
+
+
+MESSAGES = UpstreamEndpoint(Operation.CHAT, "anthropic", Template.parse("/v1/messages"))
+GENERATE = UpstreamEndpoint(Operation.CHAT, "gemini", Template.parse("/v1beta"))
+WAYS: Sequence[Way] = ((Operation.CHAT, "gemini"), (Operation.CHAT, "anthropic"))
+
+
+def test_channels_that_speak_another_way_come_after_the_others_of_their_tier() -> None:
+    other = provider(endpoints=(MESSAGES, GENERATE))
+    channels = [
+        channel("translated", provider=other, weight=99),
+        channel("own"),
+        channel("high", provider=other, priority=1),
+        channel("low", priority=-1),
+        channel("both", provider=provider(endpoints=(MESSAGES, CHAT)), weight=0),
+    ]
+
+    made = _plan(channels, translated=WAYS)
+
+    assert _names(made) == ["high", "own", "both", "translated", "low"]
+    assert [candidate.endpoint for candidate in made.candidates] == [GENERATE, CHAT, CHAT, GENERATE, CHAT]
+
+
+def test_channels_that_speak_only_other_ways_are_left_out_unless_these_are_named() -> None:
+    messages = channel("messages", provider=provider(endpoints=(MESSAGES,)))
+
+    assert _names(_plan([messages, channel("own")])) == ["own"]
+    assert _names(_plan([messages, channel("own")], translated=WAYS)) == ["own", "messages"]
 
 
 def test_no_channel_takes_the_operation() -> None:

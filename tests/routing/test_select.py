@@ -3,7 +3,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from clinx.routing.select import by_weight, in_order
+from clinx.routing.select import by_weight
 from clinx.routing.table import Route
 from support.channels import channel
 
@@ -44,13 +44,3 @@ def test_weight_zero_comes_only_when_nothing_else_is_left() -> None:
     orders = {tuple(_names(by_weight(_routes(a=0, b=1, c=0), draw))) for _ in range(100)}
 
     assert orders == {("b", "a", "c"), ("b", "c", "a")}
-
-
-def test_tiers_are_never_mixed() -> None:
-    draw = random.Random(7)
-    tiers = (_routes(a=1, b=1), _routes(c=100, d=1))
-
-    for _ in range(50):
-        names = _names(list(in_order(tiers, draw)))
-        assert set(names[:2]) == {"a", "b"}
-        assert set(names[2:]) == {"c", "d"}

@@ -1,3 +1,3 @@
-from support.database import _migrated_file, clock, database, database_url, empty_url
+from support.database import _migrated_database, _migrated_file, clock, database, database_url, empty_url
 
-__all__ = ["_migrated_file", "clock", "database", "database_url", "empty_url"]
+__all__ = ["_migrated_database", "_migrated_file", "clock", "database", "database_url", "empty_url"]

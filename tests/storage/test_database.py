@@ -1,4 +1,5 @@
 import asyncio
+import threading
 from pathlib import Path
 from typing import NoReturn
 
@@ -54,6 +55,57 @@ async def test_refused_values_roll_back_and_say_so(database: Database):
         await database.atomically(program())
 
     assert await names(database) == []
+
+
+async def test_all_steps_of_a_look_see_the_same_moment(database: Database):
+    began, written = threading.Event(), threading.Event()
+
+    def program() -> Program[list[int]]:
+        counts = [(yield from fetch("SELECT COUNT(*) FROM account WHERE name LIKE 'x%'"))[0][0]]
+        began.set()
+        while not written.is_set():
+            yield from fetch("SELECT 1")
+        return [*counts, (yield from fetch("SELECT COUNT(*) FROM account WHERE name LIKE 'x%'"))[0][0]]
+
+    async def write() -> None:
+        await asyncio.to_thread(began.wait, 10)
+        await database.atomically(insert("x2"))
+        written.set()
+
+    await database.atomically(insert("x1"))
+    seen, _ = await asyncio.gather(database.look(program()), write())
+
+    assert seen == [1, 1]
+    assert await names(database) == ["x1", "x2"]
+
+
+async def test_a_look_cannot_write(database: Database):
+    with pytest.raises(StorageUnavailable):
+        await database.look(insert("x1"))
+
+    assert await names(database) == []
+
+
+async def test_a_look_that_nobody_waits_for_stops(database: Database, caplog: pytest.LogCaptureFixture):
+    began, ended = threading.Event(), threading.Event()
+
+    def endless() -> Program[None]:
+        try:
+            yield from fetch("SELECT 1")
+            began.set()
+            yield from fetch("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT COUNT(*) FROM n")
+        finally:
+            ended.set()
+
+    task = asyncio.ensure_future(database.look(endless()))  # noqa: TID251  (to cancel)
+    await asyncio.to_thread(began.wait, 10)
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await asyncio.to_thread(ended.wait, 10)
+    assert await database.fetch("SELECT 1") == [(1,)]
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize("value", [2**63, -(2**63) - 1])

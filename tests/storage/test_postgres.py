@@ -65,8 +65,8 @@ def test_an_sslmode_that_is_none_is_refused():
         Location("postgres://db.example/clinx?sslmode=maybe")
 
 
-async def test_a_deadlock_is_a_conflict_for_one_of_the_two(database: Database, empty_url: str):
-    if empty_url.startswith("sqlite"):
+async def test_a_deadlock_is_a_conflict_for_one_of_the_two(database: Database, database_url: str):
+    if database_url.startswith("sqlite"):
         return  # SQLite has one write lock: no deadlock is possible.
     both_hold_one = asyncio.Event()
     holding: list[str] = []
@@ -89,8 +89,8 @@ async def test_a_deadlock_is_a_conflict_for_one_of_the_two(database: Database, e
     assert await database.fetch("SELECT SUM(held) FROM account") == [(2,)]
 
 
-async def test_connections_killed_by_the_server_are_replaced(database: Database, empty_url: str):
-    if empty_url.startswith("sqlite"):
+async def test_connections_killed_by_the_server_are_replaced(database: Database, database_url: str):
+    if database_url.startswith("sqlite"):
         return  # There is no server.
 
     def suicide() -> Program[None]:

@@ -1,12 +1,19 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+from clinx.accounts.tokens import Limits
 from clinx.domain.ledger import Balance, EntryKind, LedgerEntry
 from clinx.domain.money import ZERO, Amount
-from clinx.storage import ledger, statements
+from clinx.storage import ledger, spend, statements
 from clinx.storage.database import Database
 from clinx.storage.ledger import NewEntry
-from clinx.storage.statements import DailySpend
-from support.database import START
+from clinx.storage.program import Program, execute
+from clinx.storage.spend import Spend, SpendKey
+from clinx.storage.statements import Allowance, SpendBy, Spent
+from support.database import START, make_caller
+
+TODAY = START.date()
+YESTERDAY = TODAY - timedelta(days=1)
+DAY = (START - datetime(1970, 1, 1, tzinfo=UTC)).days
 
 
 async def test_an_entry_comes_back_as_it_was_written(database: Database):
@@ -18,34 +25,98 @@ async def test_an_entry_comes_back_as_it_was_written(database: Database):
     assert entry == LedgerEntry(entry.id, "settle:a:1", "user:1", Amount(-5), EntryKind.CHARGE, START, "rev", "gpt-4o")
 
 
-async def test_only_charges_are_spend(database: Database):
-    noon = START + timedelta(hours=12)
+def added(*rows: tuple[int, int, int, str, str, int]) -> Program[None]:
+    """Sums of (user, day, token, model, group, nano): two calls of three and five tokens each."""
+    return spend.add(
+        Spend(SpendKey.of(user, day, token, model, group), 2, Amount(nano), 6, 10)
+        for user, day, token, model, group, nano in rows
+    )
+
+
+async def spent(database: Database, user_id: int | None, *by: SpendBy, token_id: int | None = None) -> list[Spent]:
+    return await statements.spend(database, user_id, YESTERDAY, TODAY, by=by, token_id=token_id)
+
+
+async def test_spend_is_summed_by_what_is_asked_for(database: Database):
     await database.atomically(
-        ledger.append(
-            [
-                NewEntry("a", "user:1", Amount(-5), EntryKind.CHARGE, START),
-                NewEntry("b", "user:1", Amount(-6), EntryKind.CHARGE, noon),
-                NewEntry("c", "user:1", Amount(50), EntryKind.GRANT, noon),
-                NewEntry("d", "user:2", Amount(-7), EntryKind.CHARGE, noon),
-            ]
+        added(
+            (1, DAY - 2, 7, "gpt-4o", "vip", 1000),
+            (1, DAY - 1, 7, "gpt-4o", "vip", 1),
+            (1, DAY, 7, "gpt-4o", "vip", 2),
+            (1, DAY, 8, "gpt-4o", "default", 4),
+            (1, DAY, 8, "o3", "default", 8),
+            (2, DAY, 9, "o3", "default", 16),
+            (1, DAY + 1, 7, "gpt-4o", "vip", 1000),
         )
     )
 
-    assert await statements.spend_by_day(database, "user:1", START) == [DailySpend(START.date(), 2, Amount(11))]
+    assert await spent(database, 1) == [Spent(8, Amount(15), 24, 40)]
+    assert await spent(database, 1, SpendBy.DAY) == [
+        Spent(6, Amount(14), 18, 30, day=TODAY),
+        Spent(2, Amount(1), 6, 10, day=YESTERDAY),
+    ]
+    assert await spent(database, 1, SpendBy.MODEL) == [
+        Spent(2, Amount(8), 6, 10, model="o3"),
+        Spent(6, Amount(7), 18, 30, model="gpt-4o"),
+    ]
+    assert await spent(database, None, SpendBy.GROUP) == [
+        Spent(6, Amount(28), 18, 30, group="default"),
+        Spent(4, Amount(3), 12, 20, group="vip"),
+    ]
+    assert await spent(database, 1, SpendBy.MODEL, SpendBy.TOKEN, SpendBy.DAY) == [
+        Spent(2, Amount(8), 6, 10, day=TODAY, model="o3", token_id=8),
+        Spent(2, Amount(4), 6, 10, day=TODAY, model="gpt-4o", token_id=8),
+        Spent(2, Amount(2), 6, 10, day=TODAY, model="gpt-4o", token_id=7),
+        Spent(2, Amount(1), 6, 10, day=YESTERDAY, model="gpt-4o", token_id=7),
+    ]
+    assert await spent(database, 1, token_id=7) == [Spent(4, Amount(3), 12, 20)]
+    assert await spent(database, None, token_id=9) == [Spent(2, Amount(16), 6, 10)]
+
+
+async def test_who_spent_nothing_has_no_rows(database: Database):
+    assert await spent(database, 1) == []
+    assert await spent(database, 1, *SpendBy) == []
+
+
+async def test_spend_without_end_is_cut_off_behind_the_dearest(database: Database):
+    rows = [(1, DAY, 7, f"model-{number}", "default", number) for number in range(statements.MOST_ROWS + 1)]
+    await database.atomically(added(*rows))
+
+    found = await spent(database, 1, SpendBy.MODEL)
+
+    assert [row.charge.nano for row in found] == list(range(statements.MOST_ROWS, 0, -1))
+
+
+async def test_a_token_s_allowance_is_its_budget_or_its_user_s_balance(database: Database):
+    ann = await make_caller(database, "ann", balance="5")
+    bob = await make_caller(database, "bob", balance="5", limits=Limits(budget=Amount.parse("2")))
+    eve = await make_caller(database, "eve")
+
+    def spend_some() -> Program[int]:
+        return (yield from execute("UPDATE token SET spent = 3, held = 1, leased = 1"))
+
+    await database.atomically(spend_some())
+
+    assert await statements.allowance(database, ann.token.id) == Allowance(
+        Amount(3), Amount(5_000_000_000), budgeted=False
+    )
+    assert await statements.allowance(database, bob.token.id) == Allowance(
+        Amount(3), Amount(1_999_999_997), budgeted=True
+    )
+    assert await statements.allowance(database, eve.token.id) == Allowance(Amount(3), ZERO, budgeted=False)
+    assert await statements.allowance(database, 99) is None
+
+
+async def test_a_balance_tells_what_is_held_and_leased(database: Database):
+    ann = await make_caller(database, balance="5")
+
+    def set_aside() -> Program[int]:
+        return (yield from execute("UPDATE account SET held = 2, leased = 3 WHERE name = $1", ann.user.account))
+
+    await database.atomically(set_aside())
+
+    assert await statements.balance(database, ann.user.account) == Balance(Amount(5_000_000_000), Amount(2), Amount(3))
 
 
 async def test_an_account_never_used_has_nothing(database: Database):
     assert await statements.balance(database, "clearing:none") == Balance(ZERO, ZERO)
-
-
-async def test_an_entry_without_its_balance_is_found(database: Database):
-    assert await statements.discrepancies(database) == []
-
-    await database.atomically(ledger.append([NewEntry("a", "promo", Amount(-5), EntryKind.GRANT, START)]))
-
-    (found,) = await statements.discrepancies(database)
-    assert (found.account, found.cached, found.actual) == (
-        "promo",
-        Balance(ZERO, ZERO),
-        Balance(Amount(-5), ZERO),
-    )

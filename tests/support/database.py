@@ -26,6 +26,7 @@ from clinx.accounts.tokens import Issued, Limits
 from clinx.billing import topup
 from clinx.billing.topup import Cause
 from clinx.domain.identity import Principal, User
+from clinx.domain.ledger import Origin
 from clinx.domain.money import ZERO, Amount
 from clinx.domain.request_log import Attempt, RequestLog
 from clinx.domain.usage import Usage
@@ -35,6 +36,8 @@ from clinx.storage.migrate import migrate
 POSTGRES = os.environ.get("CLINX_TEST_POSTGRES_URL", "")
 ENGINES = ["sqlite", *([pytest.param("postgres", marks=pytest.mark.postgres)] if POSTGRES else [])]
 START = datetime(2030, 1, 1, tzinfo=UTC)
+ORIGIN = Origin("node_test", 1)
+"""The life of a process that tests write under."""
 
 
 @dataclass
@@ -102,14 +105,19 @@ class Wire:
 
 
 @pytest_asyncio.fixture
-async def postgres_database() -> AsyncGenerator[str]:
+async def postgres_database(_migrated_database: str) -> AsyncGenerator[str]:
     """The URL of a whole PostgreSQL database of the test's own, with all tables."""
-    name = f"clinx_test_{uuid.uuid4().hex}"
-    await on_server(f"CREATE DATABASE {name}")
-    url = urlsplit(POSTGRES)._replace(path=f"/{name}").geturl()
-    try:
-        await migrate(url)
+    async with _copied(_migrated_database) as url:
         yield url
+
+
+@asynccontextmanager
+async def _copied(template: str) -> AsyncGenerator[str]:
+    """A copy takes a twentieth of the time that migrating takes."""
+    name = f"clinx_test_{uuid.uuid4().hex}"
+    await on_server(f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield urlsplit(POSTGRES)._replace(path=f"/{name}").geturl()
     finally:
         await on_server(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -131,6 +139,21 @@ async def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def _migrated_database() -> AsyncGenerator[str]:
+    """The name of a PostgreSQL database with all tables, to be copied."""
+    if not POSTGRES:
+        yield ""
+        return
+    name = f"clinx_test_{uuid.uuid4().hex}"
+    await on_server(f"CREATE DATABASE {name}")
+    try:
+        await migrate(urlsplit(POSTGRES)._replace(path=f"/{name}").geturl())
+        yield name
+    finally:
+        await on_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest_asyncio.fixture(params=ENGINES)
 async def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[str]:
     """The URL of a database without tables."""
@@ -147,16 +170,19 @@ async def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGene
         await connection.close()
 
 
-@pytest_asyncio.fixture
-async def database_url(empty_url: str, _migrated_file: Path) -> str:
+@pytest_asyncio.fixture(params=ENGINES)
+async def database_url(
+    request: pytest.FixtureRequest, tmp_path: Path, _migrated_file: Path, _migrated_database: str
+) -> AsyncGenerator[str]:
     """The URL of a database with all tables and nothing in them."""
-    if empty_url.startswith("sqlite:///"):
-        target = Path(empty_url.removeprefix("sqlite:///"))
+    if request.param == "sqlite":
+        target = tmp_path / "state" / "clinx.db"
         target.parent.mkdir()
         shutil.copy(_migrated_file, target)
-    else:
-        await migrate(empty_url)
-    return empty_url
+        yield f"sqlite:///{target}"
+        return
+    async with _copied(_migrated_database) as url:
+        yield url
 
 
 @pytest_asyncio.fixture

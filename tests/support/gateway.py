@@ -80,14 +80,22 @@ class Running:
     async def key(self, *, credit: str = "10", group: str = "default", **limits: Any) -> str:
         return (await self.issue(await self.user(credit=credit, group=group), **limits)).secret
 
+    async def settled(self) -> None:
+        """Wait until all that was charged is in the ledger, and nothing is leased that no call holds."""
+        async with asyncio.timeout(20):
+            await self.gateway.treasury.settle_down()
+
     async def balance(self, user: User) -> Balance:
+        await self.settled()
         return await statement.balance(self.gateway.database, user)
 
     async def request_logs(self) -> list[RequestLog]:
+        await self.settled()
         return await request_logs.latest(self.gateway.database, limit=100)
 
     async def sum_of_entries(self, account: str | None = None) -> Amount:
         """Ask SQL itself, past the code that keeps the balances."""
+        await self.settled()
         where, values = ("WHERE account = ?", [account]) if account else ("", [])
         with self.gateway.database.reading() as client:
             _, rows = await client.execute_query(f"SELECT COALESCE(SUM(amount), 0) AS nano FROM entry {where}", values)  # noqa: S608

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 from clinx.telemetry.metrics import Mark, Metrics
 
 
@@ -16,6 +18,19 @@ def test_every_instrument_is_rendered_in_the_prometheus_text_format() -> None:
     assert 'clinx_first_byte_seconds_sum{operation="chat"} 0.2' in text
     assert "clinx_config_last_reload_successful 0.0" in text
     assert "_created" not in text
+
+
+def test_an_audit_says_what_it_found_and_when() -> None:
+    metrics = Metrics()
+    assert "clinx_audit_last_success_timestamp_seconds 0.0" in metrics.render().decode()
+
+    metrics.audited({"I1": 0, "I2": 3}, datetime(2030, 1, 1, tzinfo=UTC))
+    metrics.audited({"I1": 1, "I2": 0}, datetime(2030, 1, 1, 0, 1, tzinfo=UTC))
+
+    text = metrics.render().decode()
+    assert 'clinx_audit_breaches{invariant="I1"} 1.0' in text
+    assert 'clinx_audit_breaches{invariant="I2"} 0.0' in text
+    assert "clinx_audit_last_success_timestamp_seconds 1.89345606e+09" in text
 
 
 def test_two_processes_worth_of_metrics_do_not_share_a_registry() -> None:

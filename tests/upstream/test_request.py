@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from clinx.domain.catalog import NO_CREDENTIAL, Channel, Credential, Timeouts, UpstreamEndpoint
@@ -54,6 +56,17 @@ def test_a_whole_answer_may_take_longer_to_begin_than_a_stream() -> None:
 
 def test_a_stream_is_asked_for_by_its_media_type() -> None:
     assert _build(channel(), stream=True).headers["Accept"] == "text/event-stream"
+
+
+def test_a_stream_may_be_asked_for_at_another_address() -> None:
+    stream = _endpoint("/models/{{ model }}:streamGenerateContent", alt="sse")
+    endpoint = replace(_endpoint("/models/{{ model }}:generateContent"), streaming=stream)
+
+    assert str(_build(channel(), endpoint).url) == "http://acme.test/models/m:generateContent"
+    assert (
+        str(_build(channel(), endpoint, stream=True).url) == "http://acme.test/models/m:streamGenerateContent?alt=sse"
+    )
+    assert str(_build(channel(), CHAT, stream=True).url) == "http://acme.test/v1/chat/completions"
 
 
 def test_a_channels_headers_replace_the_providers_whatever_their_case() -> None:
@@ -184,3 +197,18 @@ def test_what_is_remembered_belongs_to_the_very_channel_and_credential() -> None
         ("old.test", "Bearer other"),
         ("old.test", "Bearer s3cret"),
     ]
+
+
+def test_what_a_dialect_passes_on_gives_way_to_the_channel_and_comes_before_the_provider() -> None:
+    target = channel(
+        provider=provider(headers=(("Version", Template.parse("old")), *BEARER)), headers=(("Beta", "the operator's"),)
+    )
+    passed_on = {"version": "new", "beta": "the caller's", "more": "x"}
+
+    made = RequestBuilder({}, "clinx/test").build(
+        target, CHAT, KEY, "m", b"", accept_stream=False, request_id="r", passed_on=passed_on
+    )
+
+    sent = {name.lower(): value for name, value in made.headers.items()}
+    assert (sent["version"], sent["beta"], sent["more"]) == ("new", "the operator's", "x")
+    assert len(sent) == len(made.headers)

@@ -76,6 +76,30 @@ async def test_everything_else_is_the_relay_s_and_answered_in_its_shape(
 
 
 @pytest.mark.parametrize(
+    "path",
+    [
+        "/dashboard/billing/subscription",
+        "/v1/dashboard/billing/subscription",
+        "/dashboard/billing/usage",
+        "/v1/dashboard/billing/usage",
+        "/api/usage/token",
+        "/api/usage/token/",
+        "/api/log/token",
+    ],
+)
+async def test_what_a_key_may_ask_about_itself_is_served_beside_the_relay(gateway: Running, path: str) -> None:
+    key = await gateway.key(credit="1")
+
+    status, _ = await gateway.get(f"{path}?key={key}")
+
+    assert status == 200
+    assert (await gateway.get(path))[0] == 401
+    async with gateway.session.delete(gateway.url + path) as response:
+        assert (response.status, response.headers["Allow"]) == (405, "GET, HEAD")
+    assert await gateway.request_logs() == []
+
+
+@pytest.mark.parametrize(
     ("target", "status"),
     [
         ("GET http://other.example/v1/models", "401 Unauthorized"),

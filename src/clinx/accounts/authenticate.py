@@ -1,9 +1,12 @@
 """A credential to a Principal.
 
 The answer of the database is cached for a short time under the credential's digest; what can change by itself, the
-clock and the caller's address, is judged anew each time. Revocation does not wait for the cache: the ledger looks at
-the token whenever it holds, so a revoked token buys nothing, and `Authenticator.forget` or ``fresh=True`` make it
-unknown at once where nothing is held.
+clock and the caller's address, is judged anew each time. Revocation does not wait for the cache: it is announced, and
+`Authenticator.hear` forgets the token in every process; the ledger looks at the token whenever it holds or lends; and
+``fresh=True`` asks at once where nothing is held.
+
+While the database is away, callers known before are known on for `STALE`: what they may spend is bounded by what is
+leased, and nobody new gets in.
 """
 
 from __future__ import annotations
@@ -21,17 +24,23 @@ from clinx.accounts import secret as secrets
 from clinx.domain.identity import Network, Principal, Status
 from clinx.errors import ModelNotAllowed, PermissionDenied, TokenDisabled, TokenExpired, Unauthenticated
 from clinx.storage import tokens
+from clinx.storage.announcements import Topic
 from clinx.storage.database import Database
 from clinx.storage.failures import StorageUnavailable
 from clinx.storage.tokens import StoredToken
 
 MISS_TTL: Final = 5.0
 """Seconds an unknown credential stays unknown: short, for it may be issued any moment."""
+STALE: Final = 900.0
+"""Seconds since the database last confirmed a credential after which it is no longer believed, outage or not."""
+AWAY: Final = 1.0
+"""Seconds after a failure in which callers that are known do not wait for the database again."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Remembered:
     found: StoredToken | None
+    confirmed_at: float
     until: float
 
 
@@ -56,6 +65,7 @@ class Authenticator:
         self._known: OrderedDict[str, _Remembered] = OrderedDict()
         self._unknown: OrderedDict[str, _Remembered] = OrderedDict()
         self._asking: dict[str, asyncio.Future[StoredToken | None]] = {}
+        self._away_until = 0.0
         self._epoch = 0
 
     async def authenticate(self, secret: str | None, address: str | None, *, fresh: bool = False) -> Principal:
@@ -64,7 +74,7 @@ class Authenticator:
         Raises:
             Unauthenticated: no credential, or an unknown one; `TokenExpired`, `TokenDisabled` when it was one of ours.
             PermissionDenied: the token is not for this address, or its user is disabled.
-            StorageUnavailable: the database must be asked and cannot be.
+            StorageUnavailable: the database must be asked and cannot be, and did not confirm the secret lately.
         """
         if not secret:
             raise Unauthenticated(
@@ -89,6 +99,13 @@ class Authenticator:
             if token is not None and (token.id == token_id or token.user_id == user_id):
                 del self._known[key]
 
+    def hear(self, topic: str, subject: str) -> None:
+        """Take note of an announcement: a token or a user was changed. Others are not for here."""
+        if topic == Topic.TOKEN and subject.isdecimal():
+            self.forget(token_id=int(subject))
+        elif topic == Topic.USER and subject.isdecimal():
+            self.forget(user_id=int(subject))
+
     def _judge(self, found: StoredToken, address: str | None) -> None:
         token = found.token
         if token.status is not Status.ACTIVE:
@@ -108,7 +125,24 @@ class Authenticator:
             if remembered is not None and remembered.until > self._monotonic():
                 cache.move_to_end(digest)
                 return remembered.found
-        return await self._share(digest)
+        if self._monotonic() < self._away_until and (stale := self._stale(digest)) is not None:
+            return stale
+        try:
+            return await self._share(digest)
+        except StorageUnavailable:
+            self._away_until = self._monotonic() + AWAY
+            stale = self._stale(digest)
+            if stale is None:
+                raise
+            return stale
+
+    def _stale(self, digest: str) -> StoredToken | None:
+        """Return what was known of a credential, if the database confirmed it lately."""
+        remembered = self._known.get(digest)
+        if remembered is None or self._monotonic() - remembered.confirmed_at >= STALE:
+            return None
+        self._known.move_to_end(digest)
+        return remembered.found
 
     async def _share(self, digest: str) -> StoredToken | None:
         """Ask the database once, however many want the same digest at the same time."""
@@ -141,7 +175,8 @@ class Authenticator:
         self._known.pop(digest, None)
         self._unknown.pop(digest, None)
         cache, ttl = (self._unknown, min(MISS_TTL, self._ttl)) if found is None else (self._known, self._ttl)
-        cache[digest] = _Remembered(found, self._monotonic() + ttl)
+        now = self._monotonic()
+        cache[digest] = _Remembered(found, now, now + ttl)
         while len(cache) > self._capacity:
             cache.popitem(last=False)
 

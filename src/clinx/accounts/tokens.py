@@ -13,7 +13,9 @@ from clinx.accounts.users import check_group
 from clinx.domain.identity import Network, Status, Token, User
 from clinx.domain.money import ZERO, Amount
 from clinx.storage import tokens
+from clinx.storage.announcements import Topic, announce
 from clinx.storage.database import Database
+from clinx.storage.program import Program
 from clinx.storage.tokens import StoredToken
 
 _LONGEST_NAME = 64
@@ -87,26 +89,35 @@ async def restrict(database: Database, token: Token, limits: Limits, *, at: date
             budget=limits.budget,
             tags=limits.tags,
         ),
+        at,
     )
 
 
-async def disable(database: Database, token: Token) -> Token:
-    """Revoke a token: its next hold is refused, wherever its authentication is cached."""
-    return await _write(database, replace(token, status=Status.DISABLED))
+async def disable(database: Database, token: Token, *, at: datetime) -> Token:
+    """Revoke a token: every process hears of it, and nothing more is lent or held for it.
+
+    Raises:
+        AccountError: it is gone.
+    """
+    return await _write(database, replace(token, status=Status.DISABLED), at)
 
 
-async def enable(database: Database, token: Token) -> Token:
-    """Take a revocation back."""
-    return await _write(database, replace(token, status=Status.ACTIVE))
+async def enable(database: Database, token: Token, *, at: datetime) -> Token:
+    """Take a revocation back.
+
+    Raises:
+        AccountError: it is gone.
+    """
+    return await _write(database, replace(token, status=Status.ACTIVE), at)
 
 
-async def delete(database: Database, token: Token) -> None:
+async def delete(database: Database, token: Token, *, at: datetime) -> None:
     """Remove a token for good; what it spent stays in the ledger.
 
     Raises:
         AccountError: it is gone already.
     """
-    if not await database.atomically(tokens.delete(token.id)):
+    if not await database.atomically(_announced(tokens.delete(token.id), token, at)):
         raise _gone(token)
 
 
@@ -153,10 +164,17 @@ def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
     return tuple(found)
 
 
-async def _write(database: Database, token: Token) -> Token:
-    if not await database.atomically(tokens.update(token)):
+async def _write(database: Database, token: Token, at: datetime) -> Token:
+    if not await database.atomically(_announced(tokens.update(token), token, at)):
         raise _gone(token)
     return token
+
+
+def _announced(change: Program[bool], token: Token, at: datetime) -> Program[bool]:
+    changed = yield from change
+    if changed:
+        yield from announce(Topic.TOKEN, str(token.id), at)
+    return changed
 
 
 def _gone(token: Token) -> AccountError:

@@ -10,8 +10,10 @@ from typing import Final
 from clinx.accounts.failures import AccountError
 from clinx.domain.identity import Role, Status, User
 from clinx.storage import users
+from clinx.storage.announcements import Topic, announce
 from clinx.storage.database import Database
 from clinx.storage.failures import StorageRefused
+from clinx.storage.program import Program
 from clinx.storage.users import NewUser
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
@@ -56,9 +58,15 @@ async def everyone(database: Database) -> list[User]:
 
 
 async def change(
-    database: Database, user: User, *, role: Role | None = None, status: Status | None = None, group: str | None = None
+    database: Database,
+    user: User,
+    *,
+    at: datetime,
+    role: Role | None = None,
+    status: Status | None = None,
+    group: str | None = None,
 ) -> User:
-    """Change what is given. A disabled user's tokens stop at their next hold.
+    """Change what is given. Every process hears of it; a disabled user's tokens buy nothing more.
 
     Raises:
         AccountError: the user is gone, or the group is not a name.
@@ -69,8 +77,15 @@ async def change(
         status=status or user.status,
         group=user.group if group is None else check_group(group),
     )
-    if not await database.atomically(users.update(changed)):
+    if not await database.atomically(_announced(users.update(changed), changed, at)):
         raise AccountError(f"there is no user {user.name!r} any more")
+    return changed
+
+
+def _announced(change: Program[bool], user: User, at: datetime) -> Program[bool]:
+    changed = yield from change
+    if changed:
+        yield from announce(Topic.USER, str(user.id), at)
     return changed
 
 

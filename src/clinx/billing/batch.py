@@ -5,37 +5,155 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from clinx.billing.books import Books
-from clinx.billing.operations import Operation, Outcome, Record
+from msgspec import Struct
+
+from clinx.billing.books import Books, Locked, settle_event
+from clinx.billing.operations import Hold, Lend, Operation, Outcome, Record, Release, Repay, Settle
 from clinx.domain.identity import user_account
-from clinx.storage import ledger, request_logs, reservations
+from clinx.domain.ledger import Origin, Reservation, token_scope
+from clinx.storage import leases, ledger, nodes, request_logs, reservations, spend
+from clinx.storage.ledger import Account
+from clinx.storage.nodes import Position
 from clinx.storage.program import Program
+from clinx.storage.reservations import NewReservation, TokenBudget
 
 
-def execute(operations: Sequence[Operation], now: datetime) -> Program[list[Outcome]]:
-    """Execute operations as if one after another (settlements and releases first, then holds as they came).
+class Overtaken(Exception):
+    """The journal is not in the ledger up to where a batch begins, or beyond it already: nothing was written."""
 
-    The outcomes stand once the transaction has committed.
+
+def execute(operations: Sequence[Operation], now: datetime, origin: Origin) -> Program[list[Outcome]]:
+    """Execute operations of one life of a process as if one after another.
+
+    Settlements, releases and repayments go first, then holds and loans as they came. The outcomes stand once the
+    transaction has committed. Leases are those of ``origin``.
     """
-    books = yield from _lock(operations, now)
+    books = yield from _open(operations, now, origin)
     outcomes = books.decide(operations)
-    yield from ledger.move(books.movements)
-    yield from reservations.move_budgets(books.budget_movements)
-    yield from reservations.insert(list(books.opened.values()), now)
-    yield from reservations.resolve([(id_, *books.resolved[id_]) for id_ in sorted(books.resolved)])
-    yield from ledger.append(books.entries)
-    yield from request_logs.append(books.logs)
-    if books.entries:  # Last: every process writes this row, so it is locked for the shortest time.
-        yield from ledger.move([books.revenue])
+    yield from _write(books, origin)
     return outcomes
 
 
-def _lock(operations: Sequence[Operation], now: datetime) -> Program[Books]:
-    named = [operation.reservation for operation in operations if not isinstance(operation, Record)]
-    stored = yield from reservations.lock({reservation.id for reservation in named})
-    accounts = {user_account(reservation.user_id) for reservation in named}
-    balances = yield from ledger.lock_accounts(accounts)
-    for name in sorted(accounts - balances.keys()):  # Written by other hands than `accounts`.
+class Passage(Struct, frozen=True):
+    """A part of a journal that is shipped: between two positions, by the node's living process."""
+
+    start: Position
+    end: Position
+    epoch: int
+    """Of the life that ships: of the same node as the one that wrote, and later when that one is dead."""
+
+
+def ship(operations: Sequence[Operation], now: datetime, origin: Origin, passage: Passage) -> Program[list[Outcome]]:
+    """Execute a part of a journal, once: the position moves in the same transaction.
+
+    Raises:
+        Overtaken: the ledger is not at the start, or another life ships; whoever ships looks at the node again.
+    """
+    if not (yield from nodes.advance(Origin(origin.node, passage.epoch), passage.start, passage.end)):
+        raise Overtaken(f"{origin.node} is not at {passage.start[0]}:{passage.start[1]} in life {passage.epoch}")
+    return (yield from execute(operations, now, origin))
+
+
+class _Names:
+    """What a batch concerns."""
+
+    def __init__(self, operations: Sequence[Operation]) -> None:
+        self.holds: set[str] = set()
+        self.accounts: set[str] = set()
+        self.tokens: set[int] = set()
+        self.leases: set[str] = set()
+        self.wanting: set[str] = set()
+        """Scopes that something is asked of, which may be leased elsewhere."""
+        self.charged: set[str] = set()
+        self.free: set[str] = set()
+        """Leased requests that cost nothing: only their logs tell whether they were settled before."""
+        for operation in operations:
+            match operation:
+                case Settle():
+                    self._settle(operation)
+                case Hold():
+                    self._reservation(operation.reservation)
+                    self._want(operation.reservation.user_id, operation.reservation.token_id)
+                case Release():
+                    self._reservation(operation.reservation)
+                case Lend():
+                    self._want(operation.user_id, operation.token_id)
+                    self.leases |= {user_account(operation.user_id), token_scope(operation.token_id)}
+                case Repay():
+                    self._repay(operation)
+                case Record():
+                    pass
+
+    def _settle(self, operation: Settle) -> None:
+        held = operation.reservation
+        (self.charged if operation.charge or not held.leased else self.free).add(held.id)
+        if not held.leased:
+            self._reservation(held)
+            return
+        self.accounts.add(user_account(held.user_id))
+        self.tokens.add(held.token_id)
+        self.leases.add(user_account(held.user_id))
+        if held.capped:
+            self.leases.add(token_scope(held.token_id))
+
+    def _reservation(self, held: Reservation) -> None:
+        if not held.leased:
+            self.holds.add(held.id)
+            self.accounts.add(user_account(held.user_id))
+            self.tokens.add(held.token_id)
+
+    def _want(self, user_id: int, token_id: int) -> None:
+        self.accounts.add(user_account(user_id))
+        self.tokens.add(token_id)
+        self.wanting |= {user_account(user_id), token_scope(token_id)}
+
+    def _repay(self, operation: Repay) -> None:
+        self.leases.add(operation.scope)
+        if operation.token_id is None:
+            self.accounts.add(operation.scope)
+        else:
+            self.tokens.add(operation.token_id)
+
+
+def _open(operations: Sequence[Operation], now: datetime, origin: Origin) -> Program[Books]:
+    names = _Names(operations)
+    stored = yield from reservations.lock(names.holds)
+    accounts = yield from ledger.lock_accounts(names.accounts)
+    for name in sorted(names.accounts - accounts.keys()):  # Written by other hands than `accounts`.
         yield from ledger.open_account(name)
-    budgets = yield from reservations.lock_budgets({reservation.token_id for reservation in named})
-    return Books(now, stored, balances, budgets)
+    budgets = yield from reservations.lock_budgets(names.tokens)
+    lent = yield from leases.lock(origin, names.leases)
+    others = yield from leases.others(origin, names.wanting & _leased(accounts, budgets))
+    settled = yield from _settled(names)
+    return Books(now, Locked(stored, accounts, budgets, lent, others, settled))
+
+
+def _leased(accounts: dict[str, Account], budgets: dict[int, TokenBudget]) -> set[str]:
+    return {name for name, account in accounts.items() if account.balance.leased} | {
+        token_scope(token_id) for token_id, budget in budgets.items() if budget.leased
+    }
+
+
+def _settled(names: _Names) -> Program[frozenset[str]]:
+    """Find requests that were charged before; after the accounts are locked, so that nobody charges them just now."""
+    events = {settle_event(id_): id_ for id_ in names.charged}
+    charged = yield from ledger.known(events)
+    logged = yield from request_logs.known(names.free)
+    return frozenset({events[event] for event in charged} | logged)
+
+
+def _write(books: Books, origin: Origin) -> Program[None]:
+    opened = [
+        NewReservation(hold.reservation, hold.expires_at, None if hold.terms else origin, hold.terms)
+        for hold in books.opened.values()
+    ]
+    yield from ledger.move(books.movements)
+    yield from reservations.move_budgets(books.budget_movements)
+    yield from leases.write(origin, books.leases, books.now)
+    yield from reservations.insert(opened, books.now)
+    yield from reservations.resolve([(id_, *books.resolved[id_]) for id_ in sorted(books.resolved)])
+    yield from ledger.append(books.entries)
+    yield from spend.add(books.spend)
+    yield from request_logs.append(books.logs)
+    if books.entries:  # Last: every process writes this row, so it is locked for the shortest time.
+        yield from ledger.move([books.revenue])

@@ -1,4 +1,4 @@
-"""What the cashier is asked to do, as values, and what comes of it."""
+"""What the ledger is asked to do, as values, and what comes of it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Resolution(Enum):
     """What a settlement or a release did."""
 
     SETTLED = "settled"
-    """Charged; the hold was open."""
+    """Charged; the amount was held, or leased."""
     SETTLED_LATE = "settled_late"
     """Charged; the hold had expired, and its amount was free already."""
     RELEASED = "released"
-    """The hold was open and is free again."""
+    """Nothing is held any more."""
     ALREADY = "already"
     """It was resolved before: nothing changed."""
     UNKNOWN = "unknown"
@@ -29,10 +29,12 @@ class Resolution(Enum):
 
 
 class Hold(Struct, frozen=True):
-    """Reserve an amount until an instant."""
+    """Reserve an amount until an instant, in the database itself."""
 
     reservation: Reservation
     expires_at: datetime
+    terms: str | None = None
+    """Of a task's hold: its kind and its price, as JSON; such a hold belongs to no process."""
 
 
 class Settle(Struct, frozen=True):
@@ -40,7 +42,6 @@ class Settle(Struct, frozen=True):
 
     reservation: Reservation
     charge: Amount
-    attempt: int
     log: RequestLog
 
 
@@ -57,6 +58,47 @@ class Record(Struct, frozen=True):
     log: RequestLog
 
 
-Operation = Hold | Settle | Release | Record
-Outcome = Reservation | Resolution | GatewayError | None
-"""Of a hold: the reservation or why not; of a settlement or release: what it did; of a record: nothing."""
+class Lend(Struct, frozen=True):
+    """Lend of a user's account and, if the token has a budget, of that: both or none."""
+
+    user_id: int
+    token_id: int
+    least: Amount
+    """What is needed now; positive."""
+    wish: Amount
+    """What is lent at most, if that is more."""
+
+
+class Repay(Struct, frozen=True):
+    """Return what is not needed of a lease. Saying it twice changes nothing more."""
+
+    scope: str
+    """``user:42`` or ``token:7``."""
+    returned: Amount
+    """All that was ever returned of this lease, this time included."""
+
+    @property
+    def token_id(self) -> int | None:
+        """The token whose budget it was leased of; None when it was a user's account."""
+        kind, _, number = self.scope.partition(":")
+        return int(number) if kind == "token" else None
+
+
+class Loan(Struct, frozen=True):
+    """What is leased now: all that was ever granted to this life of the process, so that nothing is lost in doubt."""
+
+    granted: Amount
+    token_granted: Amount | None
+    """Of the token's budget; None when it has none."""
+
+
+class Direct(Enum):
+    """Nothing is lent, but the database itself may hold what is needed: the account is poor, or frozen."""
+
+    DIRECT = "direct"
+
+
+Operation = Hold | Settle | Release | Record | Lend | Repay
+Outcome = Reservation | Resolution | Loan | Direct | GatewayError | None
+"""Of a hold: the reservation or why not; of a loan: its totals, or why not; of a settlement or release: what it did; of
+a repayment or a record: nothing."""

@@ -6,7 +6,7 @@ import asyncio
 
 from msgspec import Struct
 
-from clinx.billing.operations import Hold, Operation, Outcome, Record
+from clinx.billing.operations import Hold, Lend, Operation, Outcome, Record
 from clinx.errors import BillingUnavailable, GatewayError
 
 
@@ -15,12 +15,12 @@ class Ticket(Struct, frozen=True):
 
     operation: Operation
     answer: asyncio.Future[Outcome] | None
-    """None when nobody asked: the cashier frees what was held for a caller that has gone."""
+    """None when nobody asked: the vault frees what was held for a caller that has gone."""
 
     @property
-    def is_hold(self) -> bool:
+    def is_refusable(self) -> bool:
         """Whether it may be refused: everything else is due."""
-        return isinstance(self.operation, Hold)
+        return isinstance(self.operation, Hold | Lend)
 
     @property
     def is_unheard(self) -> bool:
@@ -37,7 +37,7 @@ class Ticket(Struct, frozen=True):
             self.answer.set_result(outcome)
 
     def turn_away(self) -> None:
-        """Answer that the ledger cannot be written: a hold is refused, a record is nothing to wait for."""
+        """Answer that the ledger cannot be written: what asks for money is refused, a record is nothing to wait for."""
         if isinstance(self.operation, Record):
             self.succeed(None)
         else:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from clinx import __version__
-from clinx.cli import check, migrate, schema, serve, token, user
+from clinx.cli import audit, check, code, invite, migrate, node, order, schema, serve, token, user
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -20,7 +20,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="clinx", description="An LLM gateway with a ledger.")
     parser.add_argument("--version", action="version", version=f"clinx {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (serve, check, schema, user, token, migrate):
+    for command in (serve, check, schema, user, token, code, invite, order, node, audit, migrate):
         command.add_parser(commands)
     return parser
 

@@ -1,6 +1,7 @@
-"""Warnings about names that the configuration tree does not have: a slip in a group is cheaper to mend now than later.
+"""What commands on accounts read in the configuration tree: the rewards it declares, and names it does not have.
 
-The tree may be elsewhere, broken, or not written yet: then nothing is said. A warning never fails a command.
+A slip in a group is cheaper to mend now than later. The tree may be elsewhere, broken, or not written yet: then nothing
+is said of names, and a warning never fails a command.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from clinx.config.compile import compile_tree
 from clinx.config.diagnostics import ConfigError, did_you_mean
 from clinx.config.secrets import SecretResolver
 from clinx.config.snapshot import Snapshot
-from clinx.config.tree import default_tree, read_tree
+from clinx.config.tree import Tree, default_tree, read_tree
 from clinx.dialects.registry import DIALECTS
+from clinx.domain.invitation import Rewards
 from clinx.settings import Settings
 
 
@@ -24,7 +26,7 @@ def warn_about(*, group: str | None = None, models: Iterable[str] = ()) -> None:
     wanted = sorted(models)
     if group is None and not wanted:
         return
-    snapshot = _snapshot()
+    snapshot = _own()
     if snapshot is None:
         return
     if group is not None and group not in snapshot.groups:
@@ -39,14 +41,33 @@ def _warn(kind: str, name: str, known: Iterable[str]) -> None:
     print(f"warning: the configuration has no {kind} {name!r}{f'; {hint}' if hint else ''}", file=sys.stderr)
 
 
-def _snapshot() -> Snapshot | None:
+def declared_rewards() -> Rewards:
+    """Return what an invitation is worth by the tree at the settings' root.
+
+    Raises:
+        ValueError: it does not compile: nothing is known, which is not the same as nothing.
+    """
+    try:
+        return _compile(_read()).invitations
+    except ConfigError as error:
+        raise ValueError("the configuration does not compile, and it says the rewards; see `clinx check`") from error
+
+
+def _own() -> Snapshot | None:
     """Compile the operator's own tree, secrets or not; None when there is none that compiles."""
-    root = Settings().root
-    tree = read_tree(root, default_tree())
+    tree = _read()
     if tree.is_builtin:
         return None
-    secrets = SecretResolver(os.environ, root, ("*",), placeholders=True)
     try:
-        return compile_tree(tree, secrets=secrets, dialects=DIALECTS, at=datetime.now(UTC)).snapshot
+        return _compile(tree)
     except ConfigError:
         return None
+
+
+def _read() -> Tree:
+    return read_tree(Settings().root, default_tree())
+
+
+def _compile(tree: Tree) -> Snapshot:
+    secrets = SecretResolver(os.environ, Settings().root, ("*",), placeholders=True)
+    return compile_tree(tree, secrets=secrets, dialects=DIALECTS, at=datetime.now(UTC)).snapshot

@@ -26,7 +26,7 @@ async def issue_demo_key(gateway: Gateway, *, at: datetime) -> str:
     user = await _demo_user(gateway, at=at)
     for token in await tokens.of_user(gateway.database, user):
         if token.name == USER:
-            await tokens.delete(gateway.database, token)
+            await tokens.delete(gateway.database, token, at=at)
     missing = CREDIT - (await statement.balance(gateway.database, user)).total
     if missing > Amount(0):
         cause = Cause("clinx serve --demo", "demonstration credit", f"demo:{at.isoformat()}:{os.getpid()}")

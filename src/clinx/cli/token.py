@@ -93,7 +93,7 @@ async def _show(database: Database, args: argparse.Namespace) -> int:
 
 async def _revoke(database: Database, args: argparse.Namespace) -> int:
     found = await tokens.find(database, args.token)
-    await tokens.disable(database, found.token)
+    await tokens.disable(database, found.token, at=datetime.now(UTC))
     print(f"revoked {found.token.hint} (id {found.token.id}) of {found.user.name}")
     return 0
 

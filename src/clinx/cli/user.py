@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import getpass
-import uuid
 from datetime import UTC, datetime
 from typing import Any
 
 from clinx.accounts import tokens, users
-from clinx.billing import statement, topup
-from clinx.billing.topup import Cause
+from clinx.billing import refunds, statement, topup
+from clinx.cli.actor import cause
 from clinx.cli.arguments import amount
 from clinx.cli.catalogue import warn_about
 from clinx.cli.database import on_database, table
 from clinx.domain.identity import Role, Status, User
 from clinx.domain.money import ZERO, Amount
 from clinx.storage.database import Database
+from clinx.storage.statements import SpendBy
 
 _SHOWN = 10
 
@@ -36,7 +35,9 @@ def add_parser(commands: Any) -> None:
     listing = verbs.add_parser("list", help="list users and balances")
     listing.set_defaults(run=on_database(_list))
 
-    show = verbs.add_parser("show", help="show a user: balance, tokens, open holds, latest ledger entries")
+    show = verbs.add_parser(
+        "show", help="show a user: balance, spend of this month, tokens, open holds, latest ledger entries"
+    )
     show.add_argument("name", metavar="NAME|ID")
     show.set_defaults(run=on_database(_show))
 
@@ -46,6 +47,13 @@ def add_parser(commands: Any) -> None:
     credit.add_argument("--reason", required=True, metavar="TEXT", help="why, for the ledger")
     credit.add_argument("--key", metavar="KEY", help="an id of your own: the same command with it counts once")
     credit.set_defaults(run=on_database(_credit))
+
+    refund = verbs.add_parser("refund", help="give back a charge, in part or what is left of it")
+    refund.add_argument("event", metavar="EVENT", help="as `clinx user show` lists it: settle:REQUEST")
+    refund.add_argument("--amount", type=amount, metavar="AMOUNT", help="a part; default: what is left of the charge")
+    refund.add_argument("--reason", required=True, metavar="TEXT", help="why, for the ledger")
+    refund.add_argument("--key", metavar="KEY", help="an id of your own: the same command with it counts once")
+    refund.set_defaults(run=on_database(_refund))
 
     change = verbs.add_parser("set", help="change a user's group, role or status")
     change.add_argument("name", metavar="NAME|ID")
@@ -61,7 +69,7 @@ async def _create(database: Database, args: argparse.Namespace) -> int:
     user = await users.create(database, args.name, at=_now(), role=args.role, group=args.group)
     warn_about(group=args.group)
     if args.credit:
-        await topup.grant(database, user, args.credit, _cause("initial credit", f"user-create:{user.id}"), at=_now())
+        await topup.grant(database, user, args.credit, cause("initial credit", f"user-create:{user.id}"), at=_now())
     print(f"created {user.name} (id {user.id}, group {user.group}, balance {args.credit})")
     return 0
 
@@ -81,7 +89,8 @@ async def _show(database: Database, args: argparse.Namespace) -> int:
     print(
         f"{user.name}  id {user.id}  {user.role}  {user.status}  group {user.group}  since {user.created_at:%Y-%m-%d}"
     )
-    print(f"balance {balance.total}  held {balance.held}  available {balance.available}")
+    print(f"balance {balance.total}  held {balance.held}  leased {balance.leased}  available {balance.available}")
+    await _show_month(database, user)
     for token in await tokens.of_user(database, user):
         budget = "no budget" if token.budget is None else f"budget {token.budget}"
         print(f"token {token.id}  {token.hint}  {token.name}  {token.status}  spent {token.spent}  {budget}")
@@ -94,13 +103,27 @@ async def _show(database: Database, args: argparse.Namespace) -> int:
     return 0
 
 
+async def _show_month(database: Database, user: User) -> None:
+    today = _now().date()
+    for row in await statement.spend(database, user, today.replace(day=1), today, by={SpendBy.MODEL}):
+        model = "".join(sign if sign.isprintable() else "?" for sign in row.model or "-")  # Callers write it.
+        counts = f"calls {row.calls}  input {row.input_tokens}  output {row.output_tokens}"
+        print(f"spent {row.charge} in {today:%Y-%m}  {model}  {counts}")
+
+
 async def _credit(database: Database, args: argparse.Namespace) -> int:
     user = await users.find(database, args.name)
     change = topup.grant if args.amount > ZERO else topup.adjust
-    cause = _cause(args.reason, args.key or uuid.uuid4().hex)
-    written = await change(database, user, args.amount, cause, at=_now())
+    written = await change(database, user, args.amount, cause(args.reason, args.key), at=_now())
     note = "" if written else " (this key was used before: nothing changed)"
     print(f"{user.name}: balance {await _total(database, user)}{note}")
+    return 0
+
+
+async def _refund(database: Database, args: argparse.Namespace) -> int:
+    done = await refunds.refund(database, args.event, args.amount, cause(args.reason, args.key), at=_now())
+    note = "" if done.is_new else " (this key was used before: nothing changed)"
+    print(f"{done.account}: {done.amount} refunded, {done.refunded} of {done.charge} in all{note}")
     return 0
 
 
@@ -108,7 +131,7 @@ async def _set(database: Database, args: argparse.Namespace) -> int:
     if args.group is None and args.role is None and args.status is None:
         raise ValueError("nothing to change: give --group, --role or --status")
     found = await users.find(database, args.name)
-    user = await users.change(database, found, role=args.role, status=args.status, group=args.group)
+    user = await users.change(database, found, role=args.role, status=args.status, group=args.group, at=_now())
     warn_about(group=args.group)
     print(f"{user.name}: {user.role}, {user.status}, group {user.group}")
     return 0
@@ -116,17 +139,6 @@ async def _set(database: Database, args: argparse.Namespace) -> int:
 
 async def _total(database: Database, user: User) -> Amount:
     return (await statement.balance(database, user)).total
-
-
-def _cause(reason: str, key: str) -> Cause:
-    return Cause(f"cli:{_operator()}", reason, key)
-
-
-def _operator() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # A container's user without a name.
-        return "unknown"
 
 
 def _now() -> datetime:

@@ -27,6 +27,7 @@ from clinx.config.secrets import (
     reference_hint,
 )
 from clinx.domain.catalog import Channel, Credential, Provider, RetryRule, Timeouts
+from clinx.domain.ledger import Unresolved
 from clinx.routing.pattern import is_pattern
 
 DEFAULT_GROUP: Final = "default"
@@ -89,6 +90,7 @@ class ChannelCompiler:
             proxy=proxy,
             timeouts=_timeouts(shape.timeouts),
             retry=RetryRule(shape.retry.attempts),
+            unresolved=provider.unresolved if shape.unresolved is None else Unresolved(shape.unresolved),
             cost=cost,
         )
 

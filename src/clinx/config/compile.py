@@ -12,16 +12,20 @@ from clinx.config.channels import DEFAULT_GROUP, ChannelCompiler, refuse_referen
 from clinx.config.declared import Declared, Entry, declare
 from clinx.config.diagnostics import ConfigError, Diagnostic, errors, ordered
 from clinx.config.document import DocumentReader
+from clinx.config.payments import PaymentsCompiler
 from clinx.config.prices import compile_price
 from clinx.config.providers import compile_provider
 from clinx.config.references import check_references
 from clinx.config.salvage import independent
-from clinx.config.schema import ModelShape, ServerShape
+from clinx.config.schema import InvitationsShape, ModelShape, ServerShape
 from clinx.config.secrets import SecretResolver
 from clinx.config.snapshot import Disconnect, Revision, Server, Snapshot
 from clinx.config.tree import Tree
 from clinx.dialects.base import Dialect
 from clinx.domain.catalog import Channel, Group, Model
+from clinx.domain.invitation import Rewards
+from clinx.domain.money import ZERO
+from clinx.domain.payments import Payments
 from clinx.domain.pricing import Price
 from clinx.routing.pattern import Pattern, is_pattern
 from clinx.routing.table import RouteTable
@@ -56,6 +60,7 @@ def compile_tree(
     found.extend(check_references(declared))
     channels = _channels(declared, secrets, dialects, found)
     models = _models(declared, found)
+    payments = _payments(declared, secrets, found)
     _refuse_strays(declared, found)
     found.extend(advise(declared, models))
     diagnostics = ordered(found)
@@ -72,6 +77,8 @@ def compile_tree(
         routes=RouteTable.build(channels),
         endpoints=tuple(endpoint for dialect in dialects.values() for endpoint in dialect.endpoints),
         server=_server(declared.root.server),
+        invitations=_rewards(declared.root.invitations),
+        payments=payments,
     )
     return Compiled(snapshot, diagnostics)
 
@@ -118,9 +125,11 @@ def _models(declared: Declared, found: list[Diagnostic]) -> dict[str, Model]:
                 price=price,
                 context=shape.context,
                 max_output=shape.max_output,
+                grows=shape.hold == "growing",
                 vendor=shape.vendor,
                 encoding=shape.encoding,
                 tags=tuple(shape.tags),
+                is_lossy=shape.lossy == "allow",
             )
     return models
 
@@ -151,9 +160,21 @@ def _server(shape: ServerShape) -> Server:
     )
 
 
+def _rewards(shape: InvitationsShape) -> Rewards:
+    return Rewards(shape.inviter or ZERO, shape.invitee or ZERO)
+
+
+def _payments(declared: Declared, secrets: SecretResolver, found: list[Diagnostic]) -> Payments | None:
+    shape, node = declared.root.payments, declared.root_node.map.get("payments")
+    if shape is None or node is None:
+        return None
+    groups = {DEFAULT_GROUP, *declared.groups}
+    return PaymentsCompiler(node, groups, declared.root.currency, secrets, found).compile(shape)
+
+
 def _refuse_strays(declared: Declared, found: list[Diagnostic]) -> None:
     for key, node in declared.root_node.map.items():
-        if key not in {"channels", "profiles"}:
+        if key not in {"channels", "profiles", "payments"}:
             refuse_references(node, found)
     for entry in (*declared.groups.values(), *declared.models.values()):
         refuse_references(entry.node, found)

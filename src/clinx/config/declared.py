@@ -89,7 +89,7 @@ def declare(tree: Tree, reader: DocumentReader, found: list[Diagnostic]) -> Decl
         if (fragment := documents.get(name)) is not None:
             _gather_fragment(fragment, sections, found)
     groups = _entries(sections.maps["groups"], GroupShape, found)
-    models = _entries(sections.maps["models"], ModelShape, found, LATER["model"])
+    models = _entries(sections.maps["models"], ModelShape, found)
     profile_nodes = {name: node for name, (_, node) in sections.maps["profiles"].items()}
     profiles = Inheritance(profile_nodes, "E203", "profile", ("name",), found)
     return Declared(

@@ -23,6 +23,15 @@ class AuthShape(Shape):
     """Query parameters."""
 
 
+class StreamingShape(Shape):
+    """Where streamed answers are asked for."""
+
+    path: Annotated[str, StringConstraints(pattern=r"^/[^\s?#]*( ?[^\s?#]+)*$", max_length=500)]
+    """Appended to the base URL: a template with the same holes."""
+    query: dict[MemberName, str] = {}
+    """Query parameters: templates with the same holes."""
+
+
 class EndpointShape(Shape):
     """Where one operation is taken."""
 
@@ -32,6 +41,8 @@ class EndpointShape(Shape):
     """Appended to the base URL: a template with the holes `model`, `deployment` and `settings.<name>`."""
     query: dict[MemberName, str] = {}
     """Query parameters: templates with the same holes."""
+    streaming: StreamingShape | None = None
+    """Where streamed answers are asked for, if that is another address."""
 
 
 class EndpointsShape(Shape):
@@ -41,8 +52,20 @@ class EndpointsShape(Shape):
     """Chat completions (openai_chat)."""
     completions: EndpointShape | None = None
     """Text completions (openai_chat)."""
+    responses: EndpointShape | None = None
+    """Responses (openai_responses)."""
     embeddings: EndpointShape | None = None
     """Embeddings (openai_embeddings)."""
+    messages: EndpointShape | None = None
+    """Messages (anthropic)."""
+    count_tokens: EndpointShape | None = None
+    """Counting a prompt's tokens (anthropic); without it they are counted here."""
+    generate_content: EndpointShape | None = None
+    """Content (gemini)."""
+    embed_content: EndpointShape | None = None
+    """One embedding (gemini)."""
+    batch_embed_contents: EndpointShape | None = None
+    """Many embeddings (gemini)."""
 
 
 class ParamShape(Shape):
@@ -99,6 +122,8 @@ class ProviderShape(Shape):
     """Quirks, applied in order."""
     stream: StreamShape = StreamShape()
     """What its streams are like."""
+    unresolved: Literal["metered", "hold", "void"] = "metered"
+    """What a call costs whose process was killed, unless the channel says: `hold` if the vendor bills it all."""
     settings: dict[SettingName, SettingShape] = {}
     """Values each channel may give."""
     imports: dict[Name, list[int]] = {}

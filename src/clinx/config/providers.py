@@ -11,17 +11,24 @@ from clinx.config.declared import Entry
 from clinx.config.diagnostics import Diagnostic, did_you_mean, errors
 from clinx.config.nodes import Mark, Node, json_text
 from clinx.config.places import BUILTIN_ECHO, MANAGED_HEADERS, template_problem, url_problem, version_twice
-from clinx.config.provider_schema import EndpointShape, ParamShape, ProviderShape
+from clinx.config.provider_schema import EndpointShape, ParamShape, ProviderShape, StreamingShape
 from clinx.config.salvage import independent
 from clinx.config.secrets import has_reference, looks_secret
 from clinx.domain.catalog import ParamRule, Provider, StreamEnd, UpstreamEndpoint, UsageInStream
+from clinx.domain.ledger import Unresolved
 from clinx.domain.operation import Operation
 from clinx.domain.template import Template
 
 LABELS: Final[Mapping[str, tuple[str, Operation]]] = {
     "chat": ("openai_chat", Operation.CHAT),
     "completions": ("openai_chat", Operation.COMPLETE),
+    "responses": ("openai_responses", Operation.CHAT),
     "embeddings": ("openai_embeddings", Operation.EMBED),
+    "messages": ("anthropic", Operation.CHAT),
+    "count_tokens": ("anthropic", Operation.COUNT_TOKENS),
+    "generate_content": ("gemini", Operation.CHAT),
+    "embed_content": ("gemini", Operation.EMBED),
+    "batch_embed_contents": ("gemini", Operation.EMBED_BATCH),
 }
 """Label of an endpoint to its usual dialect and its operation."""
 
@@ -74,6 +81,7 @@ def _compile(name: str, context: _Context) -> Provider | None:
         params=tuple(_param(context, i, param) for i, param in enumerate(shape.params)),
         usage_in_stream=UsageInStream(shape.stream.usage),
         stream_end=StreamEnd(shape.stream.end),
+        unresolved=Unresolved(shape.unresolved),
         settings={name: each.default for name, each in shape.settings.items() if each.default is not None},
         needs_key=shape.needs_key,
     )
@@ -103,10 +111,19 @@ def _endpoints(context: _Context) -> Iterator[UpstreamEndpoint]:
             place = context.mark("endpoints", label, "dialect")
             hint = did_you_mean(dialect, context.dialects)
             context.found.append(place.finding("E204", f'unknown dialect "{dialect}"', hint))
-        holes = frozenset({"model", "deployment"})
-        path = dict(_templates(context, ("endpoints", label), {"path": endpoint.path}, holes))
-        query = tuple(_templates(context, ("endpoints", label, "query"), endpoint.query, holes))
-        yield UpstreamEndpoint(operation, dialect, path["path"], query)
+        address = _address(context, ("endpoints", label), endpoint)
+        streaming = endpoint.streaming and _address(context, ("endpoints", label, "streaming"), endpoint.streaming)
+        yield UpstreamEndpoint(
+            operation, dialect, *address, streaming and UpstreamEndpoint(operation, dialect, *streaming)
+        )
+
+
+def _address(
+    context: _Context, place: tuple[str, ...], shape: EndpointShape | StreamingShape
+) -> tuple[Template, tuple[tuple[str, Template], ...]]:
+    holes = frozenset({"model", "deployment"})
+    path = dict(_templates(context, place, {"path": shape.path}, holes))
+    return path["path"], tuple(_templates(context, (*place, "query"), shape.query, holes))
 
 
 def _headers(context: _Context) -> Iterator[tuple[str, Template]]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 from pydantic import PlainValidator, WithJsonSchema
 
 from clinx.domain.identity import Network
+from clinx.domain.money import MAX_NANO, NANO, Amount
 
 _NUMBER: Final = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
 _QUANTITY: Final = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)([A-Za-z]*)")
@@ -58,6 +59,20 @@ def read_decimal(value: object) -> Fraction:
     if len(found[2] or "") > _DIGITS:
         raise ValueError("finer than a billionth of a billionth: an amount has at most 18 digits after the point")
     return Fraction(text)
+
+
+def read_money(value: object) -> Amount:
+    """Read an amount of the ledger: as `read_decimal`, and no finer than it counts.
+
+    Raises:
+        ValueError: not one, finer than a billionth, or more than the ledger holds.
+    """
+    nano = read_decimal(value) * NANO
+    if nano.denominator != 1:
+        raise ValueError("finer than a billionth: the ledger counts no less")
+    if nano > MAX_NANO:
+        raise ValueError("too large: more than the ledger holds")
+    return Amount(nano.numerator)
 
 
 def _beyond(value: Decimal) -> str:
@@ -140,6 +155,7 @@ def _shown(read: Callable[[object], Any], *types: str, **schema: Any) -> tuple[P
 
 
 _AMOUNT: Final = _shown(read_decimal, "string", "number", minimum=0, pattern=r"^[0-9]{1,18}(\.[0-9]{1,18})?$")
+_MONEY: Final = _shown(read_money, "string", "number", minimum=0, pattern=r"^[0-9]{1,10}(\.[0-9]{1,9})?$")
 _DURATION: Final = _shown(read_duration, "string", pattern=r"^[0-9]+(\.[0-9]+)?(ms|s|m|h)$")
 _SIZE: Final = _shown(
     read_size, "string", "integer", minimum=1, pattern=r"^[0-9]+(\.[0-9]+)?(B|[kKMG]|[kMG]B|[KMG]iB)?$"
@@ -150,6 +166,8 @@ _TEXT: Final = _shown(read_text, "string", "number", "boolean")
 
 AmountText = Annotated[Fraction, _AMOUNT[0], _AMOUNT[1]]
 """A non-negative decimal, exact."""
+Money = Annotated[Amount, _MONEY[0], _MONEY[1]]
+"""A non-negative amount of the ledger's currency."""
 Seconds = Annotated[float, _DURATION[0], _DURATION[1]]
 """A duration, in seconds."""
 Size = Annotated[int, _SIZE[0], _SIZE[1]]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
 
-from clinx.config.quantities import AmountText, NetworkText, Per, Seconds, Size, Text
+from clinx.config.quantities import AmountText, Money, NetworkText, Per, Seconds, Size, Text
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 """What the operator calls a channel, group, profile or tag; it becomes a metric label and a log field."""
@@ -133,12 +133,16 @@ class ModelShape(Shape):
     """Largest prompt, in tokens: no more of a prompt is held before a call."""
     max_output: Size | None = None
     """Largest answer, in tokens: held before a call whose caller names no limit; 4,096 when absent."""
+    hold: Literal["whole", "growing"] = "whole"
+    """`growing`: a stream holds for 4,096 tokens, and for more while it runs; only where it shows all that it makes."""
     vendor: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
     """Who made it; `owned_by` in the model list."""
     encoding: Literal["cl100k_base", "o200k_base", "p50k_base", "r50k_base"] | None = None
     """Tokenizer for counting when an upstream reports no usage; chosen by name when absent."""
     tags: list[Name] = []
     """For the model list and the price page."""
+    lossy: Literal["refuse", "allow"] = "refuse"
+    """Whether a request is served even where a channel's wire format cannot say all of it."""
 
 
 class GroupShape(Shape):
@@ -224,6 +228,8 @@ class ProfileShape(Shape):
     """Deadlines."""
     retry: RetryShape = RetryShape()
     """Retries."""
+    unresolved: Literal["metered", "hold", "void"] | None = None
+    """What a call costs whose process was killed: what was seen of it, all that was held, nothing; the provider's."""
     cost: CostShape | None = None
     """What we pay, for margin reports."""
 
@@ -252,6 +258,68 @@ class ServerShape(Shape):
     """Address ranges that channels may reach although they are refused: link-local, metadata services, reserved."""
 
 
+class InvitationsShape(Shape):
+    """What an accepted invitation is worth, in the ledger's currency."""
+
+    inviter: Money | None = None
+    """For whoever invited; nothing when absent. It waits until it is transferred to the balance."""
+    invitee: Money | None = None
+    """For whoever was invited, on the balance at once; nothing when absent."""
+
+
+class EPayShape(Shape):
+    """A merchant's account at an EPay site."""
+
+    url: Annotated[str, StringConstraints(min_length=1)]
+    """The site, without `/submit.php`."""
+    merchant: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    """The merchant's number, `pid`; quote it."""
+    key: Annotated[str, StringConstraints(min_length=1)]
+    """A reference to the merchant's key: `${env:NAME}` or `${file:PATH}`."""
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "CNY"
+    """What the site takes."""
+    rate: AmountText
+    """The price of one unit of the ledger's currency."""
+    methods: Annotated[list[Name], Field(min_length=1)]
+    """What payers may choose from: alipay, wxpay and what else the site knows."""
+
+
+class StripeShape(Shape):
+    """An account at Stripe, whose Checkout page is used."""
+
+    secret_key: Annotated[str, StringConstraints(min_length=1)]
+    """A reference to the secret key."""
+    webhook_secret: Annotated[str, StringConstraints(min_length=1)]
+    """A reference to the signing secret of the webhook at `/api/stripe/webhook`."""
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
+    """What payers pay in; the ledger's when absent."""
+    rate: AmountText | None = None
+    """The price of one unit of the ledger's currency; 1 when absent."""
+    url: Annotated[str, StringConstraints(min_length=1)] | None = None
+    """Another address of Stripe's API, for tests."""
+
+
+class PaymentsShape(Shape):
+    """How balances are topped up."""
+
+    amounts: list[Money] = []
+    """What a console offers."""
+    minimum: Money | None = None
+    """Least amount of an order; 1 when absent."""
+    maximum: Money | None = None
+    """Largest amount of an order; 10000 when absent."""
+    group_discounts: dict[Name, AmountText] = {}
+    """Factors on the price, by the payer's group: "0.9" is a tenth off."""
+    return_url: Annotated[str, StringConstraints(min_length=1)]
+    """Where a payer's browser goes afterwards."""
+    callback_url: Annotated[str, StringConstraints(min_length=1)] | None = None
+    """This gateway as the payment site reaches it; `epay` needs it."""
+    epay: EPayShape | None = None
+    """Alipay, WeChat Pay and others, through an EPay site."""
+    stripe: StripeShape | None = None
+    """Cards and others, through Stripe."""
+
+
 class GatewayShape(Shape):
     """The root document of a Clinx configuration tree."""
 
@@ -271,14 +339,17 @@ class GatewayShape(Shape):
     """Usable ways to providers."""
     server: ServerShape = ServerShape()
     """How the edge behaves."""
+    invitations: InvitationsShape = InvitationsShape()
+    """Rewards for invitations."""
+    payments: PaymentsShape | None = None
+    """How balances are topped up; nothing is sold when absent."""
 
 
-ROOT_ONLY = frozenset({"include", "currency", "server"})
+ROOT_ONLY = frozenset({"include", "currency", "server", "invitations", "payments"})
 """Keys of gateway.yaml that an included file may not have."""
 
 LATER = {
     "channel": frozenset({"limits", "status_map", "thinking_to_content", "policies"}),
-    "model": frozenset({"lossy"}),
     "gateway": frozenset({"policies"}),
     "provider": frozenset({"usage", "signer", "framing", "errors", "status_map"}),
 }

@@ -9,6 +9,8 @@ from enum import StrEnum
 
 from clinx.domain.catalog import Channel, Endpoint, Group, Model
 from clinx.domain.identity import Network
+from clinx.domain.invitation import Rewards
+from clinx.domain.payments import Payments
 from clinx.routing.pattern import Pattern
 from clinx.routing.table import RouteTable
 
@@ -66,6 +68,10 @@ class Snapshot:
     endpoints: tuple[Endpoint, ...]
     """Inbound paths of every dialect."""
     server: Server
+    invitations: Rewards
+    """What an accepted invitation is worth."""
+    payments: Payments | None = None
+    """How balances are topped up; None when nothing is sold."""
 
     def model(self, name: str) -> Model | None:
         """Return the catalogue entry of a public name: an exact one, else that of the longest pattern."""

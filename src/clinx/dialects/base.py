@@ -3,18 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, Protocol
 
+import msgspec
 from msgspec import Struct
 
+from clinx.canonical.events import Event
+from clinx.canonical.request import ChatRequest
+from clinx.canonical.response import ChatResponse
 from clinx.dialects.body import JsonBody
 from clinx.domain.catalog import Endpoint, Model, StreamEnd, UsageInStream
 from clinx.domain.operation import Operation
 from clinx.domain.usage import Usage
 from clinx.errors import GatewayError
 
+_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+
 CountTokens = Callable[[str], int]
 """Text to its number of tokens, in the encoding chosen for the model."""
+
+Naming = Callable[[JsonBody, str], Mapping[str, bytes | None]]
+"""A body and a model's name to the top-level members to set (JSON text) so that the body names that model."""
+
+
+def name_in_body(body: JsonBody, model: str) -> Mapping[str, bytes | None]:
+    """Name the model in the member ``model``, as most formats do; a `Naming`."""
+    del body
+    return {"model": msgspec.json.encode(model)}
+
+
+class Framing(StrEnum):
+    """How a streamed answer is written to its caller."""
+
+    EVENTS = "events"
+    """Server-sent events."""
+    SILENT = "silent"
+    """Server-sent events without any comment: some clients take one for a broken event."""
+    ARRAY = "array"
+    """One JSON array that grows by what would be the data of events."""
+
+    @property
+    def keep_alive(self) -> bytes:
+        """What may be written between two pieces to show that the connection is alive, and means nothing."""
+        return b": ping\n\n" if self is Framing.EVENTS else b"\n"
 
 
 class Inbound(Struct, frozen=True):
@@ -46,6 +79,11 @@ class Envelope(Struct, frozen=True):
     """A number that the prompt does not exceed in tokens: the size of the body, with flat figures for media."""
     wants_usage: bool
     """Whether the caller asked for a usage chunk in the stream."""
+    headers: Mapping[str, str] = _NO_HEADERS
+    """The caller's headers that belong to the request, such as a version: passed on to an upstream of this dialect."""
+    naming: Naming = name_in_body
+    """Changes the body so that it names the upstream's model, where that has another name."""
+    framing: Framing = Framing.EVENTS
 
 
 class UpstreamProblem(Struct, frozen=True, gc=False):
@@ -70,17 +108,37 @@ class WholeAnswer(Struct, frozen=True):
 class StreamTap(Protocol):
     """Watches a native stream go by. Any split of the bytes gives the same result (a law)."""
 
-    started: bool
-    """Content has been seen: from here on there is no second attempt."""
-    finished: bool
-    """The stream's end has been seen and it is a good one."""
-    usage: Usage | None
-    problem: UpstreamProblem | None
-    """An error event; nothing after it is forwarded."""
+    @property
+    def started(self) -> bool:
+        """Content has been seen: from here on there is no second attempt."""
+        ...
+
+    @property
+    def finished(self) -> bool:
+        """The stream's end has been seen and it is a good one."""
+        ...
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the upstream reported so far."""
+        ...
+
+    @property
+    def problem(self) -> UpstreamProblem | None:
+        """An error event; nothing after it is forwarded."""
+        ...
 
     @property
     def answered(self) -> bool:
         """Whether every choice seen has its finish reason: only usage and the end marker are missing."""
+        ...
+
+    @property
+    def made(self) -> int:
+        """A quick estimate of the tokens generated so far: never falls, and costs nothing worth naming.
+
+        The largest of: pieces of content, a token for every four bytes of text, what the upstream reported.
+        """
         ...
 
     @property
@@ -120,6 +178,123 @@ class Rendered(Struct, frozen=True):
     body: bytes
 
 
+class Severity(StrEnum):
+    """How much is missing where something had to be left out."""
+
+    HARMLESS = "harmless"
+    """The answer is what was asked for: a hint, a label, a marker."""
+    SEVERE = "severe"
+    """It is not: a picture, a tool, a form of the answer."""
+
+
+class Loss(Struct, frozen=True):
+    """Something that a wire format cannot say."""
+
+    path: str
+    """Where it stood in the caller's terms, as far as known: ``logprobs``, ``messages[3].content[0]``; safe to show."""
+    severity: Severity
+    detail: str
+    """A short sentence for the caller; no content of theirs."""
+
+
+class Encoded(Struct, frozen=True):
+    """A body, and what could not be said in it."""
+
+    body: bytes
+    losses: tuple[Loss, ...] = ()
+
+
+class Target(Struct, frozen=True):
+    """Whom a request is encoded for."""
+
+    model: str
+    """The upstream's name for the model."""
+    max_output: int | None = None
+    """The largest answer of the model, for formats that demand a bound where the caller gave none."""
+
+
+class Answering(Struct, frozen=True):
+    """What an answer in the caller's format says that no upstream knows."""
+
+    envelope: Envelope
+    """The caller's own; its ``model`` is the name that answers carry."""
+    now: int
+    """Unix seconds."""
+    new_id: Callable[[str], str]
+    """A prefix to a fresh id that begins with it: ``chatcmpl-``."""
+
+
+class EventDecoder(Protocol):
+    """Reads one stream of a vendor's; any split of the bytes gives the same events (a law).
+
+    It is fed what a tap of the same dialect forwards and then its tail, so an error never comes to it that the tap
+    did not see; it must be right on the raw stream all the same.
+    """
+
+    def feed(self, data: bytes) -> Sequence[Event]:
+        """Take what arrived; return the events that are complete now.
+
+        Raises:
+            UpstreamBroken: one event exceeds 1 MiB.
+        """
+        ...
+
+    def close(self) -> Sequence[Event]:
+        """Say that the stream ended; return what was held back: parts that did not end, choices that did not finish."""
+        ...
+
+
+class EventEncoder(Protocol):
+    """Writes one stream for a caller."""
+
+    def feed(self, event: Event) -> bytes:
+        """Take an event; return what of the stream can be written now, often nothing. `Failed` is not given to it."""
+        ...
+
+    def close(self) -> bytes:
+        """Say that the answer is complete; return the end of the stream, with the usage where the format has it.
+
+        It is what may only be shown when the exchange is settled. Not called when the upstream failed.
+        """
+        ...
+
+
+class Codec(Protocol):
+    """One chat format to canonical and back; without state."""
+
+    def decode_request(self, envelope: Envelope) -> ChatRequest:
+        """Read the whole request, strictly.
+
+        Raises:
+            InvalidRequest: what canonical holds has another type or value than the format allows.
+        """
+        ...
+
+    def encode_request(self, request: ChatRequest, target: Target) -> Encoded:
+        """Write a request for an upstream; nothing is left out without a loss."""
+        ...
+
+    def decode_answer(self, body: bytes) -> ChatResponse:
+        """Read a whole answer that `Dialect.read_answer` took for one, leniently.
+
+        Raises:
+            UpstreamBroken: it cannot be read.
+        """
+        ...
+
+    def encode_answer(self, response: ChatResponse, answering: Answering) -> Encoded:
+        """Write a whole answer for a caller."""
+        ...
+
+    def event_decoder(self) -> EventDecoder:
+        """Return a fresh decoder for one streamed answer."""
+        ...
+
+    def event_encoder(self, answering: Answering) -> EventEncoder:
+        """Return a fresh encoder for one streamed answer."""
+        ...
+
+
 class Dialect(Protocol):
     """One wire format."""
 
@@ -133,11 +308,23 @@ class Dialect(Protocol):
         """The inbound paths it speaks."""
         ...
 
+    @property
+    def codec(self) -> Codec | None:
+        """Its way to canonical and back; None for what is only passed through."""
+        ...
+
     def open_request(self, operation: Operation, inbound: Inbound) -> Envelope:
         """Read the envelope, strictly.
 
         Raises:
             InvalidRequest: not JSON, a wrong type, a missing field, an absurd number; ``param`` names the field.
+        """
+        ...
+
+    def bounded(self, envelope: Envelope, tokens: int) -> Envelope | None:
+        """Return the request with each of its answers bounded to so many tokens; None where that cannot be said.
+
+        A lower bound of the caller's own stays.
         """
         ...
 
@@ -163,6 +350,10 @@ class Dialect(Protocol):
 
     def count_prompt(self, envelope: Envelope, count: CountTokens) -> int:
         """Count the prompt's tokens the way the vendor does; media by its documented flat figures."""
+        ...
+
+    def render_count(self, tokens: int) -> bytes:
+        """Write the answer to a question how many tokens a prompt is."""
         ...
 
     def render_error(self, error: GatewayError, request_id: str) -> Rendered:

@@ -30,6 +30,31 @@ def decode(data: bytes | memoryview) -> object:
         return _decode_slowly(bytes(data))
 
 
+def decode_clean(data: bytes | memoryview) -> object:
+    """Decode JSON text as `decode` does; lone surrogates become question marks, so that it can be encoded again.
+
+    Raises:
+        ValueError: not JSON, NaN or infinite, or nested too deeply.
+    """
+    try:
+        return _ANYTHING.decode(data)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _ANYTHING.decode(_encode_slowly(_decode_slowly(bytes(data))))
+
+
+def clean(data: bytes) -> bytes:
+    """Return JSON text without lone surrogates: as it is where no surrogate is written at all.
+
+    Raises:
+        ValueError: as `decode_clean`.
+    """
+    if b"\\ud" not in data and b"\\uD" not in data:
+        return data
+    return msgspec.json.encode(decode_clean(data))
+
+
 def decode_as(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
     """Decode JSON text to the decoder's type, which must hold no `msgspec.Raw`; lenient as `decode`.
 
@@ -44,6 +69,13 @@ def decode_as(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
         raise
     except (msgspec.DecodeError, UnicodeDecodeError):
         return msgspec.convert(_decode_slowly(data), decoder.type)
+
+
+def _encode_slowly(document: object) -> bytes:
+    try:
+        return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def _decode_slowly(data: bytes) -> object:

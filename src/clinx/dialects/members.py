@@ -7,12 +7,14 @@ that is null counts as absent.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from clinx.dialects.body import JsonBody
 from clinx.errors import InvalidRequest
+
+T = TypeVar("T")
 
 MAX_MODEL: Final = 256
 """The most characters a model name may have."""
@@ -159,6 +161,37 @@ def members_of(body: JsonBody, name: str) -> JsonBody | None:
         expected = f"at most {MAX_OPTIONS_MEMBERS} members in {MAX_OPTIONS} bytes"
         raise InvalidRequest(f"Invalid value for '{name}': expected {expected}.", param=name)
     return members
+
+
+def typed(body: JsonBody, name: str, decoder: msgspec.json.Decoder[T]) -> T | None:
+    """Read a member whole, as the decoder's type; None when absent.
+
+    Raises:
+        InvalidRequest: of another type somewhere, and ``param`` says where; or no UTF-8.
+    """
+    if not is_given(body, name):
+        return None
+    return decoded(body.view(name), name, decoder)
+
+
+def decoded(text: msgspec.Raw | memoryview, name: str, decoder: msgspec.json.Decoder[T]) -> T:
+    """Read the JSON text of a member that is called ``name``.
+
+    Raises:
+        InvalidRequest: as `typed`.
+    """
+    try:
+        return decoder.decode(text)
+    except msgspec.ValidationError as error:
+        fault, _, place = str(error).partition(" - at ")
+        where = name + place.strip("`").removeprefix("$") if place else name
+        raise InvalidRequest(f"Invalid value for '{where}': {_plain(fault)}.", param=where) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidRequest(f"Invalid value for '{name}': expected JSON in UTF-8.", param=name) from error
+
+
+def _plain(fault: str) -> str:
+    return fault[:1].lower() + fault[1:].rstrip(".").replace("`", "")
 
 
 def array(body: JsonBody, name: str) -> memoryview:

@@ -17,6 +17,7 @@ MAX_EVENT: Final = 1024 * 1024
 
 _BLANK_LINE: Final = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
+_CRLF_TWICE: Final = b"\r\n\r\n"
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -50,6 +51,9 @@ class SseReader:
         Raises:
             UpstreamBroken: an event exceeds `MAX_EVENT`.
         """
+        if data.endswith(_CRLF_TWICE) and not self._pending and _is_one_line(data):
+            self._fresh = False
+            return [SseEvent(data, data[6:-4])]
         size = len(self._pending) + len(data)
         if self._pending or b"\r" in data:
             blocks = self._cut(data)
@@ -88,9 +92,21 @@ class SseReader:
         if block.startswith(b"data: ") and block.find(b"\n") == len(block) - 2 and b"\r" not in block:
             self._fresh = False
             return SseEvent(block, block[6:-2])
+        if block.startswith(b"event: ") and block.endswith(b"\n\n") and b"\r" not in block:
+            name, _, rest = block[7:-2].partition(b"\n")
+            if rest.startswith(b"data: ") and b"\n" not in rest:
+                self._fresh = False
+                return SseEvent(block, rest[6:], name)
         text = block.removeprefix(_BOM) if self._fresh else block
         self._fresh = False
         return _parsed(block, text)
+
+
+def _is_one_line(data: bytes) -> bool:
+    """Whether it is one event of one line of data, with the line ends that some vendors have."""
+    end = len(data) - 4
+    is_plain = data.startswith(b"data: ") and data.find(b"\r") == end and data.find(b"\n") == end + 1
+    return is_plain and len(data) <= MAX_EVENT
 
 
 def _parsed(block: bytes, text: bytes) -> SseEvent:

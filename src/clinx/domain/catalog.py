@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 
+from clinx.domain.ledger import Unresolved
 from clinx.domain.operation import Operation
 from clinx.domain.pricing import Condition, Price, Rates
 from clinx.domain.template import Template
@@ -31,6 +32,8 @@ class UpstreamEndpoint:
     dialect: str
     path: Template
     query: tuple[tuple[str, Template], ...] = ()
+    streaming: UpstreamEndpoint | None = None
+    """Where a streamed answer is asked for, if that is elsewhere."""
 
 
 class UsageInStream(StrEnum):
@@ -78,6 +81,8 @@ class Provider:
     params: tuple[ParamRule, ...] = ()
     usage_in_stream: UsageInStream = UsageInStream.ON_REQUEST
     stream_end: StreamEnd = StreamEnd.DONE
+    unresolved: Unresolved = Unresolved.METERED
+    """What its channels begin with."""
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     needs_key: bool = True
 
@@ -149,6 +154,8 @@ class Channel:
     proxy: str | None = field(default=None, repr=False)
     timeouts: Timeouts = Timeouts()
     retry: RetryRule = RetryRule()
+    unresolved: Unresolved = Unresolved.METERED
+    """What a call costs whose process died before it was settled."""
     cost: Rates | None = None
     """What we pay, for margin reports."""
 
@@ -174,7 +181,11 @@ class Model:
     """Largest prompt, in tokens."""
     max_output: int | None = None
     """Largest answer, in tokens: the bound of a hold when the caller gives none."""
+    grows: bool = False
+    """Whether a stream holds little and then more while it runs: only right where it shows every token it makes."""
     vendor: str | None = None
     encoding: str | None = None
     """Named tokenizer encoding for counting; None chooses by name."""
     tags: tuple[str, ...] = ()
+    is_lossy: bool = False
+    """Whether requests are served even where a channel's wire format cannot say all of them."""

@@ -9,13 +9,15 @@ class Operation(StrEnum):
     CHAT = "chat"
     COMPLETE = "complete"
     EMBED = "embed"
+    EMBED_BATCH = "embed_batch"
+    COUNT_TOKENS = "count_tokens"
     LIST_MODELS = "list_models"
     SHOW_MODEL = "show_model"
 
     @property
     def is_billed(self) -> bool:
-        """Whether the operation reaches an upstream, and so costs something."""
-        return self not in _LOCAL
+        """Whether the operation costs something, and so is held for before anything is sent."""
+        return self not in _FREE
 
 
-_LOCAL = frozenset({Operation.LIST_MODELS, Operation.SHOW_MODEL})
+_FREE = frozenset({Operation.COUNT_TOKENS, Operation.LIST_MODELS, Operation.SHOW_MODEL})

@@ -15,15 +15,16 @@ from http import HTTPStatus
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from clinx.dialects.base import StreamTap, UpstreamProblem, WholeAnswer
+from clinx.dialects.base import Encoded, StreamTap, UpstreamProblem, WholeAnswer
 from clinx.domain.catalog import NO_CREDENTIAL, Channel, Credential
 from clinx.domain.request_log import Attempt
-from clinx.errors import GatewayError, NoChannel, UpstreamBroken, UpstreamError, UpstreamOverloaded
+from clinx.errors import GatewayError, NoChannel, UnsupportedByModel, UpstreamBroken, UpstreamError, UpstreamOverloaded
+from clinx.relay.allowance import Allowance
 from clinx.relay.exchange import Answer, Exchange
 from clinx.relay.finish import Finisher
 from clinx.relay.meter import Meter
 from clinx.relay.stream import StreamedAnswer
-from clinx.relay.translate import outbound_body
+from clinx.relay.translate import LARGE, Road, TranslatedRoad, losses_header, road_to
 from clinx.routing.health import Health
 from clinx.routing.plan import Candidate
 from clinx.upstream.failures import Failure, Scope, classify
@@ -93,7 +94,11 @@ class Attempts:
                 await self._rest_or_give_up(exchange, draw)
                 continue
             try:
-                opened = await self._try(exchange, *chosen)
+                road = await _road(exchange, chosen[0])
+                opened = await self._try(exchange, road, chosen[1])
+            except UnsupportedByModel as error:
+                draw.closed(chosen[0], error)
+                continue
             except AttemptFailed as outcome:
                 draw.failed(*chosen, outcome.failure)
                 continue
@@ -115,14 +120,17 @@ class Attempts:
         await exchange.upstream(self.sleep(wait))
         draw.again()
 
-    async def _try(self, exchange: Exchange, candidate: Candidate, credential: Credential) -> _Opened:
+    async def _try(self, exchange: Exchange, road: Road, credential: Credential) -> _Opened:
         """Make one attempt and write down how it went."""
+        candidate = road.candidate
+        self.finisher.reroute(exchange, candidate.channel)
         started, status, outcome = self.monotonic(), None, "ok"
         try:
-            response = await self._send(exchange, candidate, credential)
+            response = await self._send(exchange, road, credential)
             status, exchange.upstream_id = response.status, response.upstream_id
             exchange.winner = candidate
-            return await self._read(exchange, candidate, credential, response)
+            exchange.losses = road.losses
+            return await self._read(exchange, road, credential, response)
         except AttemptFailed as failed:
             outcome = failed.failure.error.code
             raise
@@ -137,34 +145,33 @@ class Attempts:
             )
             self.finisher.metrics.attempts.add((name, outcome))
 
-    async def _send(self, exchange: Exchange, candidate: Candidate, credential: Credential) -> UpstreamResponse:
-        envelope, _ = exchange.opened()
-        body = outbound_body(envelope, exchange.dialect, candidate)
+    async def _send(self, exchange: Exchange, road: Road, credential: Credential) -> UpstreamResponse:
+        candidate = road.candidate
         try:
             request = self.requests.build(
                 candidate.channel,
                 candidate.endpoint,
                 credential,
                 candidate.upstream_model,
-                body,
-                accept_stream=envelope.stream,
+                road.body,
+                accept_stream=exchange.streams,
                 request_id=exchange.id,
+                passed_on=road.headers,
             )
             return await exchange.upstream(self.sender.send(request, deadline=exchange.deadline))
         except UpstreamError as error:
             raise AttemptFailed(Failure(error, Scope.CHANNEL, None)) from error
 
     async def _read(
-        self, exchange: Exchange, candidate: Candidate, credential: Credential, response: UpstreamResponse
+        self, exchange: Exchange, road: Road, credential: Credential, response: UpstreamResponse
     ) -> _Opened:
-        envelope, _ = exchange.opened()
         try:
             if response.status != HTTPStatus.OK:
-                await self._refuse(exchange, candidate, credential, response)
+                await self._refuse(exchange, road, credential, response)
             is_events = response.content_type == "text/event-stream"
-            if envelope.stream and is_events:
-                return await self._open_stream(exchange, candidate, response)
-            return await self._whole(exchange, response, is_events=is_events)
+            if exchange.streams and is_events:
+                return await self._open_stream(exchange, road, response)
+            return await self._whole(exchange, road, response, is_events=is_events)
         except UpstreamError as error:
             await response.close()
             raise AttemptFailed(Failure(error, Scope.CHANNEL, None)) from error
@@ -173,32 +180,33 @@ class Attempts:
             raise
 
     async def _refuse(
-        self, exchange: Exchange, candidate: Candidate, credential: Credential, response: UpstreamResponse
+        self, exchange: Exchange, road: Road, credential: Credential, response: UpstreamResponse
     ) -> NoReturn:
         """Say what an answer means that is no success: the only success of these dialects is 200."""
         body = await exchange.upstream(response.read(_ERROR_BODY))
-        body = _without(body, credential.secret, urlsplit(candidate.channel.base_url).netloc)
-        problem = exchange.dialect.read_problem(body)
+        body = _without(body, credential.secret, urlsplit(road.candidate.channel.base_url).netloc)
+        problem = road.dialect.read_problem(body)
         raise AttemptFailed(classify(response.status, response.headers, problem, body, response.content_type))
 
-    async def _whole(self, exchange: Exchange, response: UpstreamResponse, *, is_events: bool) -> _Opened:
-        envelope, _ = exchange.opened()
+    async def _whole(self, exchange: Exchange, road: Road, response: UpstreamResponse, *, is_events: bool) -> _Opened:
         body = await exchange.upstream(response.read())
         if is_events:
             raise UpstreamBroken("The upstream answered with a stream that was not asked for.")
-        answer = exchange.dialect.read_answer(envelope, body)
+        answer = road.read_answer(body)
         if answer.problem is not None:
             raise AttemptFailed(_inside(response, answer.problem, body))
-        if envelope.stream:
+        if exchange.streams:
             raise UpstreamBroken("The upstream answered without the stream that was asked for.")
+        rewritten = await _rewritten(road, body)
+        exchange.losses = (*exchange.losses, *rewritten.losses)
         exchange.first_byte = self.monotonic()
         exchange.status = response.status
-        return _Opened(Answer(response.status, {"Content-Type": "application/json"}, body), answer)
+        return _Opened(Answer(response.status, _headers(exchange, "application/json"), rewritten.body), answer)
 
-    async def _open_stream(self, exchange: Exchange, candidate: Candidate, response: UpstreamResponse) -> _Opened:
+    async def _open_stream(self, exchange: Exchange, road: Road, response: UpstreamResponse) -> _Opened:
         """Read up to the first content: until then the next channel may still take over."""
         envelope, model = exchange.opened()
-        tap = exchange.dialect.tap(envelope, candidate.channel.provider.stream_end)
+        tap = road.tap()
         chunks = response.chunks()
         try:
             head = await self._until_content(exchange, tap, chunks)
@@ -209,8 +217,10 @@ class Attempts:
         exchange.first_byte = self.monotonic()
         exchange.status = response.status
         meter = Meter(exchange.dialect, envelope, model)
-        body = StreamedAnswer(exchange, response, chunks, tap, meter, self.finisher)
-        return _Opened(Answer(response.status, {"Content-Type": "text/event-stream"}, stream=body.run(head)), None)
+        allowance = Allowance(exchange, tap, meter, cashier=self.finisher.cashier, monotonic=self.monotonic)
+        body = StreamedAnswer(exchange, response, chunks, tap, meter, allowance, self.finisher)
+        headers = _headers(exchange, "text/event-stream")
+        return _Opened(Answer(response.status, headers, stream=body.run(head)), None)
 
     async def _until_content(self, exchange: Exchange, tap: StreamTap, chunks: AsyncGenerator[bytes, None]) -> bytes:
         head, received = bytearray(), 0
@@ -225,6 +235,27 @@ class Attempts:
             if received > MOST_BEFORE_CONTENT:
                 raise UpstreamBroken("The upstream's stream has no content.")
         return bytes(head)
+
+
+def _headers(exchange: Exchange, content_type: str) -> dict[str, str]:
+    """Return the headers of an answer; a caller whose answer was shortened for want of money is told to how much."""
+    shortened = {} if exchange.bound is None else {"Clinx-Max-Tokens": str(exchange.bound)}
+    return {"Content-Type": content_type, **shortened, **losses_header(exchange.losses)}
+
+
+async def _road(exchange: Exchange, candidate: Candidate) -> Road:
+    """Prepare an attempt; in a thread, if there is so much to translate that others would wait for it."""
+    envelope, _ = exchange.opened()
+    is_translated = candidate.endpoint.dialect != envelope.dialect
+    if is_translated and len(envelope.body.data) > LARGE:
+        return await asyncio.to_thread(road_to, exchange, candidate)
+    return road_to(exchange, candidate)
+
+
+async def _rewritten(road: Road, body: bytes) -> Encoded:
+    if len(body) > LARGE and isinstance(road, TranslatedRoad):
+        return await asyncio.to_thread(road.rewrite, body)
+    return road.rewrite(body)
 
 
 def _check_beginning(tap: StreamTap, response: UpstreamResponse) -> None:
@@ -261,6 +292,7 @@ class _Draw:
         self._broken: set[str] = set()
         """Channels that failed as a whole: not asked again in this exchange."""
         self._last: Failure | None = None
+        self._unsaid: UnsupportedByModel | None = None
 
     def next(self) -> tuple[Candidate, Credential] | None:
         """Return the next pair that is ready and untried; None when there is none or attempts are used up."""
@@ -295,6 +327,12 @@ class _Draw:
         else:
             self._health.suspect(candidate.channel, credential, SUSPICION)
 
+    def closed(self, candidate: Candidate, error: UnsupportedByModel) -> None:
+        """Take note that a channel cannot be told the request: it was not asked, so no attempt was used up."""
+        self._attempts -= 1
+        self._broken.add(candidate.channel.name)
+        self._unsaid = error
+
     def shortest_rest(self) -> float | None:
         """Return the seconds until some untried credential has rested; None when nothing is worth waiting for."""
         if self._attempts >= self._limit:
@@ -317,6 +355,8 @@ class _Draw:
             if error.retry_after is None:
                 error.retry_after = self._last.retry_after if _is_rest(self._last) else None
             return error
+        if self._unsaid is not None and wait is None:
+            return self._unsaid
         if wait:
             busy = UpstreamOverloaded("The model is busy; try again later.", retry_after=wait)
             busy.__cause__ = Resting(c.channel.name for c in self._candidates)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar
 
 from msgspec import Struct, field
 
+from clinx.billing.estimate import Cover
+from clinx.canonical.request import ChatRequest
 from clinx.config.snapshot import Snapshot
-from clinx.dialects.base import Dialect, Envelope, Inbound
+from clinx.dialects.base import Dialect, Envelope, Inbound, Loss
 from clinx.domain.catalog import Endpoint, Model
 from clinx.domain.identity import Principal
-from clinx.domain.ledger import Reservation
+from clinx.domain.ledger import Reservation, Unresolved
 from clinx.domain.money import ZERO, Amount
 from clinx.domain.pricing import Quote
 from clinx.domain.request_log import Attempt
@@ -61,6 +63,18 @@ class Exchange(Struct):
     """The body as conditions see it; None when no price of the model has any."""
     plan: Plan | None = None
     reservation: Reservation | None = None
+    cover: Cover | None = None
+    """What the reservation pays for."""
+    unresolved: Unresolved = Unresolved.METERED
+    """What was last written down of what it costs if this process dies: the choice of the channel that has it now."""
+    floor: Amount = ZERO
+    """What it costs at least once it was sent: the price of its prompt, quickly estimated."""
+    bound: int | None = None
+    """Tokens of one answer, when the balance and not the caller bounds it."""
+    asked: ChatRequest | None = None
+    """The request in canonical form, once a channel needs it."""
+    losses: Sequence[Loss] = ()
+    """What the channel that answers was not told, and what of its answer could not be said."""
     attempts: list[Attempt] = field(default_factory=list[Attempt])
     winner: Candidate | None = None
     upstream_id: str | None = None
@@ -95,6 +109,37 @@ class Exchange(Struct):
         if self.envelope is None or self.model is None:
             raise RuntimeError("an exchange is opened before an answer is asked for")
         return self.envelope, self.model
+
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Return the ways to serve the exchange, best first.
+
+        Raises:
+            RuntimeError: asked for before it was planned, a defect.
+        """
+        if self.plan is None:
+            raise RuntimeError("an exchange is planned before anything is held for it")
+        return self.plan.candidates
+
+    def cost(self, usage: Usage) -> Amount:
+        """Price usage as the candidate that answers is charged.
+
+        Raises:
+            RuntimeError: asked for before one did, a defect.
+        """
+        if self.model is None or self.winner is None:
+            raise RuntimeError("what an exchange costs is known once it is answered")
+        group = self.winner.group
+        return self.model.price.total(usage, group.multiplier, self.facts(group.name))
+
+    def held(self) -> tuple[Reservation, Cover]:
+        """Return what an exchange holds once it was admitted.
+
+        Raises:
+            RuntimeError: asked for too early, a defect.
+        """
+        if self.reservation is None or self.cover is None:
+            raise RuntimeError("an exchange holds before an answer is asked for")
+        return self.reservation, self.cover
 
     def facts(self, group: str) -> Mapping[str, object]:
         """Return what a price's conditions may look at when the call is served through a group."""

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from clinx.billing.cashier import Cashier
+from clinx.domain.catalog import Channel
+from clinx.domain.ledger import Reservation
 from clinx.domain.request_log import RequestLog
 from clinx.domain.usage import Usage
 from clinx.errors import BillingUnavailable, ClientGone, GatewayError, InternalError
@@ -37,8 +39,9 @@ class Finisher:
         if exchange.reservation is None:
             await self._keep(record)
             return
+        reservation = self._covered(exchange, exchange.reservation)
         try:
-            await self.cashier.settle(exchange.reservation, exchange.charge, attempt=len(exchange.attempts), log=record)
+            await self.cashier.settle(reservation, exchange.charge, log=record)
         except BillingUnavailable:
             # The cashier keeps the settlement and tries again; the caller has been served and is not punished.
             self.metrics.settlements_failed.inc()
@@ -60,6 +63,12 @@ class Finisher:
         except BillingUnavailable:
             self.metrics.settlements_failed.inc()
 
+    def reroute(self, exchange: Exchange, channel: Channel) -> None:
+        """Write down what the exchange costs if this process dies, where a channel says otherwise than the last one."""
+        if exchange.reservation is not None and channel.unresolved is not exchange.unresolved:
+            exchange.unresolved = channel.unresolved
+            self.cashier.progress(exchange.reservation, exchange.floor, channel.unresolved)
+
     def note(self, exchange: Exchange) -> None:
         """Say what happened in an exchange that cost nothing and reached no upstream."""
         if not exchange.finished:
@@ -77,6 +86,19 @@ class Finisher:
         error = InternalError("The gateway failed to handle this request.")
         await self.fail(exchange, error)
         return error
+
+    def _covered(self, exchange: Exchange, reservation: Reservation) -> Reservation:
+        """Raise a hold that its charge exceeds, where that can be done at once; count what then is not covered.
+
+        Not all that is charged is seen coming: thoughts that a vendor bills and does not show are in no stream.
+        """
+        if exchange.charge <= reservation.amount:
+            return reservation
+        if reservation.leased and (raised := self.cashier.extend(reservation, exchange.charge)) is not None:
+            exchange.reservation = raised
+            return raised
+        self.metrics.overdraft_nano.inc(exchange.charge.nano - reservation.amount.nano)
+        return reservation
 
     async def _keep(self, record: RequestLog) -> None:
         if record.user_id is not None:

@@ -8,12 +8,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from msgspec import structs
+
 from clinx.billing.estimate import DEFAULT_MAX_OUTPUT, prompt_bound
 from clinx.counting.encoding import encoding_for, is_loaded
 from clinx.counting.tokens import count_tokens
 from clinx.dialects.base import Dialect, Envelope
 from clinx.domain.catalog import Model
-from clinx.domain.usage import Usage
+from clinx.domain.usage import ANSWER_UNITS, Usage
 
 log = logging.getLogger("clinx.relay")
 
@@ -41,6 +43,7 @@ class Meter:
         self._model = model
         self._output_tokens = 0
         self._characters = 0
+        self._prompt_tokens: int | None = None
 
     @property
     def _encoding(self) -> str:
@@ -68,11 +71,14 @@ class Meter:
         counted = await self._counted(text)
         if reported is None or reported.output_tokens >= counted.output_tokens:
             return reported or counted
-        return counted
+        # What the vendor said of the prompt stands; of the answer it had not said all.
+        return counted if not reported.input_tokens else _with_answer(reported, counted)
 
     async def prompt(self) -> int:
-        """Count the prompt."""
-        return await self._run(self._prompt)
+        """Count the prompt, once."""
+        if self._prompt_tokens is None:
+            self._prompt_tokens = await self._run(self._prompt)
+        return self._prompt_tokens
 
     async def _counted(self, text: str) -> Usage:
         await self.add(text)
@@ -102,3 +108,10 @@ class Meter:
 
     def _prompt(self) -> int:
         return self._dialect.count_prompt(self._envelope, partial(count_tokens, encoding=self._encoding))
+
+
+def _with_answer(reported: Usage, counted: Usage) -> Usage:
+    answer = {unit.value: 0 for unit in ANSWER_UNITS}
+    return structs.replace(
+        reported, **{**answer, "output": counted.output, "call": max(reported.call, counted.call), "estimated": True}
+    )

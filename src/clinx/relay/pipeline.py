@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from types import MappingProxyType
+from typing import Final
 
 from clinx.accounts.authenticate import Authenticator, check_model
 from clinx.billing.cashier import Cashier
-from clinx.billing.estimate import ceiling, counted_bound, prompt_bound
 from clinx.dialects.base import Envelope
 from clinx.domain.catalog import Group, Model
-from clinx.domain.ledger import Reservation
-from clinx.domain.money import ZERO, Amount
 from clinx.domain.operation import Operation
-from clinx.domain.usage import Usage
-from clinx.errors import BudgetSpent, InsufficientBalance, ModelNotFound, PermissionDenied
+from clinx.errors import InvalidRequest, ModelNotFound, PermissionDenied
 from clinx.relay.attempts import Attempts
 from clinx.relay.exchange import Answer, Exchange
-from clinx.relay.facts import RequestFacts
+from clinx.relay.framing import framed
+from clinx.relay.hold import Counter
 from clinx.relay.meter import Meter
+from clinx.relay.translate import translated_ways
 from clinx.routing.health import Health
-from clinx.routing.plan import expand, offered, plan
+from clinx.routing.plan import Plan, expand, offered, plan
 
-_HOLD_MARGIN = timedelta(minutes=5)
-"""How much longer a hold lives than the exchange it belongs to can."""
+_JSON: Final[Mapping[str, str]] = MappingProxyType({"Content-Type": "application/json"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,87 +43,59 @@ class Relay:
             GatewayError: whatever stands in the way, before any content was sent; nothing is charged then.
         """
         operation = exchange.endpoint.operation
-        # The ledger looks at the token again when it holds; where nothing is held, the database is asked.
+        # That a token was revoked is announced to whoever holds for it; where nothing is held, the database is asked.
         exchange.principal = await self.authenticator.authenticate(
             exchange.secret, exchange.address, fresh=not operation.is_billed
         )
         group = _group(exchange)
-        if not operation.is_billed:
+        if operation in {Operation.LIST_MODELS, Operation.SHOW_MODEL}:
             return await self._answer_locally(exchange, group)
         exchange.envelope = envelope = exchange.dialect.open_request(operation, await exchange.receive())
         check_model(exchange.principal, envelope.model)
         if "*" in envelope.model:
             raise _unknown(envelope.model)  # A pattern's own name is nothing to ask for.
-        exchange.plan = plan(
+        if operation is Operation.COUNT_TOKENS:
+            return await self._count_tokens(exchange, envelope, group)
+        exchange.plan = self._plan(exchange, envelope, group)
+        exchange.model = _priced(exchange, envelope)
+        exchange.reservation = await Counter(self.cashier).hold(exchange)
+        return framed(envelope, await self.attempts.first_answer(exchange))
+
+    def _plan(self, exchange: Exchange, envelope: Envelope, group: Group) -> Plan:
+        return plan(
             exchange.snapshot.routes,
             exchange.snapshot.groups,
             group=group,
             model=envelope.model,
-            operation=operation,
+            operation=envelope.operation,
             dialect=exchange.dialect.name,
             draw=self.draw,
             health=self.health,
+            translated=translated_ways(exchange.dialect, envelope.operation),
         )
-        exchange.model = _priced(exchange, envelope)
-        exchange.reservation = await self._hold(exchange, envelope, exchange.model)
-        return await self.attempts.first_answer(exchange)
 
-    async def _hold(self, exchange: Exchange, envelope: Envelope, model: Model) -> Reservation:
-        """Hold the most this exchange can cost, before anything is sent.
-
-        The prompt's bound is its size in bytes, which costs nothing to know. Where a balance does not cover that, the
-        prompt is counted: whoever has little is refused for what it is, not for what it might be.
-        """
-        if model.price.cases:
-            exchange.request_facts = RequestFacts(envelope.body)
+    async def _count_tokens(self, exchange: Exchange, envelope: Envelope, group: Group) -> Answer:
+        """Ask a channel how many tokens a prompt is; where none of the model's channels counts, count here."""
         try:
-            return await self._reserve(exchange, envelope, model, prompt_bound(envelope.prompt_bytes))
-        except (InsufficientBalance, BudgetSpent):
-            counted = await Meter(exchange.dialect, envelope, model).prompt()
-            closer = counted_bound(counted)
-            if closer >= prompt_bound(envelope.prompt_bytes):
-                raise
-            return await self._reserve(exchange, envelope, model, closer)
-
-    async def _reserve(self, exchange: Exchange, envelope: Envelope, model: Model, prompt_tokens: int) -> Reservation:
-        most = ceiling(
-            prompt_tokens=prompt_tokens,
-            choices=envelope.choices,
-            max_output_tokens=envelope.max_output_tokens,
-            model=model,
-        )
-        try:
-            amount = _dearest(exchange, model, most)
-        except OverflowError as error:
-            raise InsufficientBalance("No balance covers a request of this size.", hint="Ask for less.") from error
-        return await self.cashier.reserve(
-            exchange.caller(),
-            amount,
-            request_id=exchange.id,
-            revision=exchange.snapshot.revision.id,
-            lifetime=timedelta(seconds=exchange.deadline - exchange.started) + _HOLD_MARGIN,
-        )
+            exchange.plan = self._plan(exchange, envelope, group)
+        except InvalidRequest:
+            exchange.plan = None
+        exchange.model = model = _priced(exchange, envelope)
+        if exchange.plan is not None:
+            return await self.attempts.first_answer(exchange)
+        tokens = await Meter(exchange.dialect, envelope, model).prompt()
+        exchange.status = 200
+        return Answer(200, _JSON, exchange.dialect.render_count(tokens))
 
     async def _answer_locally(self, exchange: Exchange, group: Group) -> Answer:
         """Answer what needs no upstream: the model list and one model's card."""
         inbound = await exchange.receive()
         cards = {model.name: model for model in _visible(exchange, group)}
         exchange.status = 200
-        headers = {"Content-Type": "application/json"}
         if exchange.endpoint.operation is Operation.LIST_MODELS:
-            return Answer(200, headers, exchange.dialect.render_models(tuple(cards.values())))
+            return Answer(200, _JSON, exchange.dialect.render_models(tuple(cards.values())))
         card = cards.get(inbound.match["model"]) or _by_pattern(exchange, group, inbound.match["model"])
-        return Answer(200, headers, exchange.dialect.render_model(card))
-
-
-def _dearest(exchange: Exchange, model: Model, most: Usage) -> Amount:
-    """Price the most an exchange may use. Which group will serve is not known yet: the dearest counts."""
-    amount, seen = ZERO, None
-    for candidate in exchange.plan.candidates if exchange.plan else ():
-        if candidate.group is not seen:
-            seen = candidate.group
-            amount = max(amount, model.price.ceiling(most, seen.multiplier, exchange.facts(seen.name)))
-    return amount
+        return Answer(200, _JSON, exchange.dialect.render_model(card))
 
 
 def _group(exchange: Exchange) -> Group:

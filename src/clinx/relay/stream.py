@@ -1,7 +1,8 @@
 """The body of a streamed answer: forwarded as it comes, metered as it passes, settled before its end is shown.
 
 The end marker is held back until the settlement is committed, so a caller who saw ``[DONE]`` has been charged and
-one who has been charged for a whole answer can see it. Whatever else happens (the upstream breaks off, the caller
+one who has been charged for a whole answer can see it. An answer that comes to cost more than can be held for it is cut
+off there. Whatever else happens (the upstream breaks off, the caller
 leaves, the process goes away) the metered part is settled, once.
 """
 
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 
 from clinx.dialects.base import StreamTap
 from clinx.errors import ClientGone, GatewayError, InternalError, UpstreamBroken
+from clinx.relay.allowance import Allowance
 from clinx.relay.exchange import Exchange
 from clinx.relay.finish import Finisher
 from clinx.relay.meter import COUNT_EVERY, Meter
@@ -34,6 +36,7 @@ class StreamedAnswer:
     chunks: AsyncGenerator[bytes, None]
     tap: StreamTap
     meter: Meter
+    allowance: Allowance
     finisher: Finisher
     received: int = 0
     """Bytes of the upstream's body so far."""
@@ -51,6 +54,7 @@ class StreamedAnswer:
                     yield piece
             except GatewayError as failure:
                 error = failure
+                await self._let_go()  # What comes meanwhile would be made, and billed, for nobody.
             error = error or self._verdict()
             await self._settle(error)
             if error is None:
@@ -75,6 +79,8 @@ class StreamedAnswer:
                 return
             if piece := await self._feed(data):
                 yield piece
+            if self.allowance.is_due:
+                await self.allowance.look()
 
     async def _feed(self, data: bytes) -> bytes:
         self.received += len(data)
@@ -109,5 +115,8 @@ class StreamedAnswer:
     async def _close(self, interrupted: GatewayError) -> None:
         if not self.exchange.finished:
             await self._settle(interrupted)
+        await self._let_go()
+
+    async def _let_go(self) -> None:
         await self.chunks.aclose()
         await self.response.close()

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
 from clinx.domain.catalog import Channel, Group, UpstreamEndpoint
 from clinx.domain.operation import Operation
 from clinx.errors import InvalidRequest, ModelNotFound
-from clinx.routing.select import Draw, in_order
-from clinx.routing.table import RouteTable
+from clinx.routing.select import Draw, by_weight
+from clinx.routing.table import Route, RouteTable
 
 LONGEST_COMPARED = 128
 """Names longer than this get no "did you mean": comparing costs time that grows with the caller's text."""
 
 MOST_COMPARED = 200
 """With more names on offer there is no "did you mean" either: a wrong name must not hold up everybody else."""
+
+
+Way: TypeAlias = tuple[Operation, str]
+"""An operation in a dialect."""
 
 
 class Readiness(Protocol):
@@ -55,11 +59,13 @@ def plan(  # noqa: PLR0913  (what is asked, what is on offer, and the two things
     dialect: str,
     draw: Draw,
     health: Readiness,
+    translated: Sequence[Way] = (),
 ) -> Plan:
     """Order the channels that can serve a model for a caller of a group.
 
-    Groups in the order they are tried, then priority, then a draw by weight; channels that are cooling down go last,
-    the soonest ready first. Channels whose provider has no endpoint for the operation in this dialect are left out.
+    Groups in the order they are tried, then priority, then channels that take the operation in this dialect before
+    those that take it in one of the ``translated`` ways, then a draw by weight; channels that are cooling down go last,
+    the soonest ready first. Channels whose provider has no endpoint of either kind are left out.
 
     Raises:
         ModelNotFound: the caller's group does not offer the model; nothing is said of channels.
@@ -70,13 +76,25 @@ def plan(  # noqa: PLR0913  (what is asked, what is on offer, and the two things
         raise _not_found(offered(routes, groups, group), model)
     candidates: dict[str, Candidate] = {}
     for each, tiers in offers:
-        for route in in_order(tiers, draw):
-            endpoint = route.channel.provider.endpoint(operation, dialect)
-            if endpoint is not None and route.channel.name not in candidates:
-                candidates[route.channel.name] = Candidate(route.channel, route.upstream_model, each, endpoint)
+        for tier in tiers:
+            for route, endpoint in _taking(by_weight(tier, draw), (operation, dialect), translated):
+                if route.channel.name not in candidates:
+                    candidates[route.channel.name] = Candidate(route.channel, route.upstream_model, each, endpoint)
     if not candidates:
         raise InvalidRequest(f"The model {_shown(model)} does not take this operation here.", param="model")
     return Plan(_cooling_last(tuple(candidates.values()), health))
+
+
+def _taking(routes: Sequence[Route], own: Way, translated: Sequence[Way]) -> Iterator[tuple[Route, UpstreamEndpoint]]:
+    """Yield the routes whose provider takes what is asked, in its own way first; of other ways the first counts."""
+    others: list[tuple[Route, UpstreamEndpoint]] = []
+    for route in routes:
+        provider = route.channel.provider
+        if (endpoint := provider.endpoint(*own)) is not None:
+            yield route, endpoint
+        elif (other := next(filter(None, (provider.endpoint(*way) for way in translated)), None)) is not None:
+            others.append((route, other))
+    yield from others
 
 
 def expand(groups: Mapping[str, Group], group: Group) -> tuple[Group, ...]:

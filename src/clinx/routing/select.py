@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Protocol
 
-from clinx.routing.table import Route, Tiers
+from clinx.routing.table import Route
 
 
 class Draw(Protocol):
@@ -16,12 +16,6 @@ class Draw(Protocol):
     def random(self) -> float:
         """Return a number in [0, 1)."""
         ...
-
-
-def in_order(tiers: Tiers, draw: Draw) -> Iterator[Route]:
-    """Yield every route: tier after tier, a draw by weight inside each."""
-    for tier in tiers:
-        yield from by_weight(tier, draw)
 
 
 def by_weight(tier: Sequence[Route], draw: Draw) -> Sequence[Route]:

@@ -35,6 +35,10 @@ class Engine(Protocol):
         """Run a program as one transaction."""
         ...
 
+    async def look(self, program: Program[T]) -> T:
+        """Run a program that only reads, on one view."""
+        ...
+
     async def close(self) -> None:
         """Let running programs finish."""
         ...
@@ -157,6 +161,17 @@ class Database:
             StorageRefused: a constraint or a type refused the values.
         """
         return await self._engine.run(program)
+
+    async def look(self, program: Program[T]) -> T:
+        """Run a program that only reads: all of its steps see the same moment, and writers are not kept waiting.
+
+        It may take minutes. Cancelled, it stops soon.
+
+        Raises:
+            StorageUnavailable: the database cannot be read now.
+            StorageRefused: a value is out of range.
+        """
+        return await self._engine.look(program)
 
     async def fetch(self, sql: str, *values: Value) -> Sequence[Row]:
         """Read rows of one statement, written as in programs, outside any transaction.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any, Final, Protocol, TypeVar, cast
 from urllib.parse import SplitResult, parse_qsl, unquote
@@ -35,6 +35,8 @@ READ_SECONDS: Final = 30.0
 """How long reading may take."""
 WRITE_SECONDS: Final = 10.0
 """How long a transaction may take."""
+LOOK_SECONDS: Final = 600.0
+"""How long a transaction may take that only reads, where nobody's request waits: an audit."""
 
 
 def credentials(url: SplitResult) -> dict[str, Any]:
@@ -95,7 +97,7 @@ class Connection(Protocol):
         """Run one statement for many rows, pipelined."""
         ...
 
-    def transaction(self) -> AbstractAsyncContextManager[None]:
+    def transaction(self, *, isolation: str | None = None, readonly: bool = False) -> AbstractAsyncContextManager[None]:
         """Begin; commit at the end, roll back on an exception."""
         ...
 
@@ -114,16 +116,27 @@ class PostgresEngine:
 
         A caller cancelled while it waits does not stop the program.
         """
-        # Its own task, so that a cancelled caller cannot interrupt BEGIN or COMMIT and lose the connection.
-        task = asyncio.get_running_loop().create_task(self._transact(program), name="storage.program")
-        self._running.add(task)
-        task.add_done_callback(self._finished)
-        return await asyncio.shield(task)
+        return await self._apart(self._transact(program))
+
+    async def look(self, program: Program[T]) -> T:
+        """Run a program that only reads, on one snapshot."""
+        stopped = asyncio.Event()
+        try:
+            return await self._apart(self._read(program, stopped))
+        finally:
+            stopped.set()
 
     async def close(self) -> None:
         """Wait for running programs; the pool is tortoise's to close."""
         if self._running:
             await asyncio.wait(self._running)
+
+    async def _apart(self, running: Coroutine[Any, Any, T]) -> T:
+        # Its own task, so that a cancelled caller cannot interrupt BEGIN or COMMIT and lose the connection.
+        task = asyncio.get_running_loop().create_task(running, name="storage.program")
+        self._running.add(task)
+        task.add_done_callback(self._finished)
+        return await asyncio.shield(task)
 
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
@@ -144,6 +157,23 @@ class PostgresEngine:
             if committing:
                 raise StorageInDoubt(error.reason, where=self._where) from error.__cause__
             raise
+        finally:
+            program.close()
+
+    async def _read(self, program: Program[T], stopped: asyncio.Event) -> T:
+        loop = asyncio.get_running_loop()
+        try:
+            with translated_errors(self._where):
+                async with (
+                    acquire(self._client.within(LOOK_SECONDS)) as connection,
+                    connection.transaction(isolation="repeatable_read", readonly=True),
+                ):
+                    driving = loop.create_task(_drive(connection, program), name="storage.look")
+                    waiting = loop.create_task(stopped.wait(), name="storage.look.stopped")
+                    await asyncio.wait({driving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+                    waiting.cancel()
+                    driving.cancel()
+                    return await driving
         finally:
             program.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from clinx.domain.usage import Usage
 from clinx.storage.codec import clean, encode_json, instant, micros
 from clinx.storage.database import Database
 from clinx.storage.models import RequestLogRow
-from clinx.storage.program import Program, execute_many
+from clinx.storage.program import Program, execute_many, fetch, json_rows
 
 _ID = 128
 _NAME = 255
@@ -31,6 +31,18 @@ _INSERT = (
 def append(logs: Sequence[RequestLog]) -> Program[None]:
     """Write logs; one whose id was written before is passed over."""
     yield from execute_many(_INSERT, [_values(log) for log in logs])
+
+
+def known(ids: Collection[str]) -> Program[set[str]]:
+    """Return those ids whose log was written and is still kept."""
+    if not ids:
+        return set()
+    # One look into the index for each: as a join, PostgreSQL reads all of a table that has just grown.
+    rows = yield from fetch(
+        "SELECT (SELECT id FROM request_log WHERE id = value ->> 0) FROM json_array_elements($1)",
+        json_rows((id_,) for id_ in ids),
+    )
+    return {row[0] for row in rows if row[0] is not None}
 
 
 def _values(log: RequestLog) -> tuple[Any, ...]:
@@ -76,9 +88,16 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
 
 
 async def latest(
-    database: Database, *, user_id: int | None = None, before: datetime | None = None, limit: int = 50
+    database: Database,
+    *,
+    user_id: int | None = None,
+    token_id: int | None = None,
+    before: datetime | None = None,
+    limit: int = 50,
 ) -> list[RequestLog]:
-    """Return logs, newest first: of one user or of all, older than an instant.
+    """Return logs, newest first: of one user or of all, of one token, older than an instant.
+
+    A token's are found fast when its user is named too.
 
     Raises:
         StorageUnavailable: the database cannot be read now.
@@ -87,6 +106,8 @@ async def latest(
         query = RequestLogRow.all(using_db=client)
         if user_id is not None:
             query = query.filter(user_id=user_id)
+        if token_id is not None:
+            query = query.filter(token_id=token_id)
         if before is not None:
             query = query.filter(at__lt=micros(before))
         rows = await query.order_by("-at", "-id").limit(limit)

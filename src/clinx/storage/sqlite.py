@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import Generator
+import threading
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -31,6 +32,9 @@ PRAGMAS: Final = {
     "cache_size": "-32000",
     "wal_autocheckpoint": "4000",
 }
+
+_STEPS_BETWEEN_LOOKS: Final = 100_000
+"""How many of SQLite's instructions a reader runs before it asks whether anybody still waits for it: milliseconds."""
 
 
 def prepare_file(path: Path) -> None:
@@ -77,6 +81,14 @@ class SqliteEngine:
         """
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, program)
 
+    async def look(self, program: Program[T]) -> T:
+        """Run a program that only reads, on one snapshot, beside the writer."""
+        stopped = threading.Event()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(None, self._read, program, stopped.is_set)
+        finally:
+            stopped.set()
+
     async def close(self) -> None:
         """Finish the running program and close the file."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
@@ -95,6 +107,16 @@ class SqliteEngine:
                     connection.execute("ROLLBACK")
                 raise
             return value
+
+    def _read(self, program: Program[T], stopped: Callable[[], bool]) -> T:
+        with translated_errors(str(self._path)), closing(self._connected()) as connection:
+            connection.execute("PRAGMA query_only=ON")
+            connection.set_progress_handler(stopped, _STEPS_BETWEEN_LOOKS)
+            connection.execute("BEGIN")
+            try:
+                return self._drive(connection, program)
+            finally:
+                program.close()
 
     def _drive(self, connection: sqlite3.Connection, program: Program[T]) -> T:
         answer: Any = None
@@ -118,11 +140,14 @@ class SqliteEngine:
 
     def _connect(self) -> sqlite3.Connection:
         if self._connection is None:
-            connection = sqlite3.connect(self._path, isolation_level=None)
-            for name, value in PRAGMAS.items():
-                connection.execute(f"PRAGMA {name}={value}")
-            self._connection = connection
+            self._connection = self._connected()
         return self._connection
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, isolation_level=None)
+        for name, value in PRAGMAS.items():
+            connection.execute(f"PRAGMA {name}={value}")
+        return connection
 
     def _disconnect(self) -> None:
         if self._connection is not None:

@@ -1,27 +1,74 @@
-"""What people read about money: balances, entries, spend by day."""
+"""What people read about money: balances, entries, open holds, and what was spent on what."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Final
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
 
 from clinx.domain.ledger import Balance, EntryKind, LedgerEntry
 from clinx.domain.money import ZERO, Amount
-from clinx.storage.codec import instant, micros
+from clinx.storage.codec import instant
 from clinx.storage.database import Database
 from clinx.storage.models import AccountRow, EntryRow
 
-_DAY: Final = 86_400_000_000
+MOST_ROWS: Final = 1000
+"""Rows of spend that one question is answered with, at most."""
+
+_FIRST_DAY: Final = date(1970, 1, 1)
+
+
+class SpendBy(StrEnum):
+    """What spend may be grouped by."""
+
+    DAY = "day"
+    MODEL = "model"
+    TOKEN = "token"  # noqa: S105  (a column, not a secret)
+    GROUP = "group"
+
+
+_COLUMNS: Final[Mapping[SpendBy, str]] = {
+    SpendBy.DAY: "day",
+    SpendBy.MODEL: "model",
+    SpendBy.TOKEN: "token_id",
+    SpendBy.GROUP: '"group"',
+}
+"""In this order, whatever the caller's."""
 
 
 @dataclass(frozen=True, slots=True)
-class DailySpend:
-    """What an account paid in charges on one day, in UTC."""
+class Spent:
+    """What settled calls cost, summed up. A key that was not grouped by is None."""
 
-    day: date
-    charges: int
-    amount: Amount
+    calls: int
+    charge: Amount
+    input_tokens: int
+    output_tokens: int
+    day: date | None = None
+    """In UTC."""
+    model: str | None = None
+    """The public name; empty when a call named none."""
+    token_id: int | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What one token may spend: its budget, or else its user's balance."""
+
+    spent: Amount
+    """What the token was charged since it was issued."""
+    left: Amount
+    """Not spent yet; held and leased amounts are part of it. Negative when more was charged than there was."""
+    budgeted: bool
+    """Whether a budget bounds it."""
+
+    @property
+    def granted(self) -> Amount:
+        """What it could spend in all."""
+        return self.spent + self.left
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +83,11 @@ class OpenHold:
     """When the sweep frees it, at the latest a minute later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Discrepancy:
-    """An account whose cached sums differ from their causes: a defect, never to be mended by itself."""
-
-    account: str
-    cached: Balance
-    actual: Balance
-
-
 async def balance(database: Database, account: str) -> Balance:
     """Return what an account has; an account never used has nothing."""
     with database.reading() as client:
         row = await AccountRow.get_or_none(name=account, using_db=client)
-    return Balance(ZERO, ZERO) if row is None else Balance(Amount(row.balance), Amount(row.held))
+    return Balance(ZERO, ZERO) if row is None else Balance(Amount(row.balance), Amount(row.held), Amount(row.leased))
 
 
 async def entries(database: Database, account: str, *, before: int | None = None, limit: int = 50) -> list[LedgerEntry]:
@@ -74,17 +112,72 @@ async def entries(database: Database, account: str, *, before: int | None = None
     ]
 
 
-async def spend_by_day(database: Database, account: str, since: datetime) -> list[DailySpend]:
-    """Sum an account's charges for each day (UTC) since an instant, oldest first."""
+async def spend(
+    database: Database,
+    user_id: int | None,
+    since: date,
+    until: date,
+    *,
+    by: Collection[SpendBy] = (),
+    token_id: int | None = None,
+) -> list[Spent]:
+    """Sum what was spent from one day (UTC) to another, both included: by a user, through a token, or by everyone.
+
+    Newest day first, then the dearest; at most `MOST_ROWS`. Without keys there is one row, or none when nothing was
+    spent. Refunds and adjustments are no spend.
+    """
+    keys = [key for key in _COLUMNS if key in by]
+    columns = [_COLUMNS[key] for key in keys]
+    order = [*(["day DESC"] if SpendBy.DAY in by else []), "dearest DESC", *columns]
+    conditions = {"user_id": user_id, "token_id": token_id}
+    wanted = {column: value for column, value in conditions.items() if value is not None}
     rows = await database.fetch(
-        "SELECT at / $1 AS day, COUNT(*) AS charges, CAST(-SUM(amount) AS bigint) AS spent FROM entry"
-        " WHERE account = $2 AND kind = $3 AND at >= $4 GROUP BY 1 ORDER BY 1",
-        _DAY,
-        account,
-        EntryKind.CHARGE.value,
-        micros(since),
+        "SELECT "  # noqa: S608  (constant columns)
+        + "".join(f"{column}, " for column in columns)
+        + "CAST(SUM(calls) AS bigint), CAST(SUM(charge) AS bigint) AS dearest,"
+        " CAST(SUM(input_tokens) AS bigint), CAST(SUM(output_tokens) AS bigint)"
+        " FROM spend WHERE day >= $1 AND day <= $2"
+        + "".join(f" AND {column} = ${number}" for number, column in enumerate(wanted, 3))
+        + (f" GROUP BY {', '.join(columns)}" if columns else "")
+        + f" ORDER BY {', '.join(order)} LIMIT {MOST_ROWS}",
+        _day_number(since),
+        _day_number(until),
+        *wanted.values(),
     )
-    return [DailySpend(instant(day * _DAY).date(), count, Amount(amount)) for day, count, amount in rows]
+    # Without a group SQL sums nothing to NULL.
+    return [_spend(dict(zip(keys, row, strict=False)), *row[len(keys) :]) for row in rows if row[-1] is not None]
+
+
+def _day_number(day: date) -> int:
+    return (day - _FIRST_DAY).days
+
+
+def _spend(found: Mapping[SpendBy, Any], calls: int, charge: int, input_tokens: int, output_tokens: int) -> Spent:
+    day = found.get(SpendBy.DAY)
+    return Spent(
+        calls,
+        Amount(charge),
+        input_tokens,
+        output_tokens,
+        day=None if day is None else _FIRST_DAY + timedelta(days=day),
+        model=found.get(SpendBy.MODEL),
+        token_id=found.get(SpendBy.TOKEN),
+        group=found.get(SpendBy.GROUP),
+    )
+
+
+async def allowance(database: Database, token_id: int) -> Allowance | None:
+    """Return what a token has spent and what is left for it, read at once; None when there is no such token."""
+    rows = await database.fetch(
+        "SELECT t.budget, t.spent, COALESCE(a.balance, 0) FROM token t"
+        " LEFT JOIN account a ON a.name = 'user:' || t.user_id WHERE t.id = $1",
+        token_id,
+    )
+    if not rows:
+        return None
+    budget, spent, balance_ = rows[0]
+    left = balance_ if budget is None else budget - spent
+    return Allowance(Amount(spent), Amount(left), budgeted=budget is not None)
 
 
 async def open_holds(database: Database, user_id: int, *, limit: int = 50) -> list[OpenHold]:
@@ -97,18 +190,3 @@ async def open_holds(database: Database, user_id: int, *, limit: int = 50) -> li
         limit,
     )
     return [OpenHold(id_, token_id, Amount(amount), instant(end)) for id_, token_id, amount, end in rows]
-
-
-async def discrepancies(database: Database) -> list[Discrepancy]:
-    """Compare every account's cached sums with its entries and its open holds; return those that differ."""
-    rows = await database.fetch(
-        "SELECT name, balance, held, entered, holding FROM (SELECT a.name, a.balance, a.held,"
-        " CAST(COALESCE((SELECT SUM(e.amount) FROM entry e WHERE e.account = a.name), 0) AS bigint) AS entered,"
-        " CAST(COALESCE((SELECT SUM(r.amount) FROM reservation r WHERE r.state = 'open'"
-        " AND 'user:' || r.user_id = a.name), 0) AS bigint) AS holding FROM account a) AS s"
-        " WHERE balance <> entered OR held <> holding ORDER BY name",
-    )
-    return [
-        Discrepancy(name, Balance(Amount(total), Amount(held)), Balance(Amount(entered), Amount(holding)))
-        for name, total, held, entered, holding in rows
-    ]

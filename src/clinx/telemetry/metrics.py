@@ -6,6 +6,7 @@ Labels are bounded: codes, dialects, operations, and names from the tree (models
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics, generate_latest
@@ -49,6 +50,20 @@ class Metrics:
         self.settlements_failed = Counter(
             "clinx_settlements_failed", "Settlements that could not be written at once.", registry=registry
         )
+        self.overdraft_nano = Counter(
+            "clinx_overdraft_nano", "Money charged beyond what was held for it, in nano-units.", registry=registry
+        )
+        self.payments = Counter(
+            "clinx_payments", "What payment providers said.", ["provider", "outcome"], registry=registry
+        )
+        self.audit_breaches = Gauge(
+            "clinx_audit_breaches", "What the last audit of the books found.", ["invariant"], registry=registry
+        )
+        self.audit_at = Gauge(
+            "clinx_audit_last_success_timestamp_seconds",
+            "When the books were last compared to the end.",
+            registry=registry,
+        )
         self.reloads = Counter("clinx_config_reloads", "Reloads of the tree.", ["outcome"], registry=registry)
         self.reload_ok = Gauge(
             "clinx_config_last_reload_successful", "1 when the tree on disk is the one served.", registry=registry
@@ -76,6 +91,12 @@ class Metrics:
             self.usage.add((model, unit), count)
         if charged_nano:
             self.charged_nano.add((model,), charged_nano)
+
+    def audited(self, breaches: Mapping[str, int], at: datetime) -> None:
+        """Take note of an audit of the books: how many breaches of each invariant there are."""
+        for invariant, count in breaches.items():
+            self.audit_breaches.labels(invariant).set(count)
+        self.audit_at.set(at.timestamp())
 
     def reloaded(self, published: str | None, generations: int) -> None:
         """Take note of an attempt to load the tree: the revision that was published, or None when it was refused."""

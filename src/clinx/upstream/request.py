@@ -1,9 +1,10 @@
-"""What is sent upstream: built from the tree and an encoded body; nothing of the caller's headers is in it."""
+"""What is sent upstream: built from the tree and an encoded body; of the caller's headers only what a dialect says."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ _REMEMBERED = 4096
 """Entries; those of trees long gone would pile up otherwise."""
 
 _BREAKS = ("\r", "\n", "\0")
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +72,17 @@ class RequestBuilder:
         *,
         accept_stream: bool,
         request_id: str,
+        passed_on: Mapping[str, str] = _NOTHING,
     ) -> UpstreamRequest:
         """Return the request for one attempt; ``body`` is JSON, sent as it is.
+
+        Of the caller's headers there are those that are ``passed_on``; one that the channel sets is the channel's.
 
         Raises:
             InvalidRequest: the address names the model, and this name would change the address.
             UpstreamMisconfigured: a header holds a line break, or the address is none.
         """
+        endpoint = (endpoint.streaming or endpoint) if accept_stream else endpoint
         prepared = self._prepare(channel, endpoint, credential)
         headers, url = prepared.headers, prepared.url
         if headers is None or url is None:
@@ -85,6 +91,11 @@ class RequestBuilder:
             url = url if url is not None else self._url(channel, endpoint, values)
         accept = "text/event-stream" if accept_stream else "application/json"
         sent = {"Accept": accept, **headers, "X-Request-Id": request_id}
+        if passed_on:
+            own = {name.lower() for name, _ in channel.headers}
+            for name, value in passed_on.items():
+                if name.lower() not in own:
+                    _put(sent, name, value)
         timeouts = channel.timeouts if accept_stream else prepared.whole
         return UpstreamRequest("POST", url, sent, body, timeouts, channel.proxy)
 

@@ -57,7 +57,7 @@ class UpstreamResponse:
         headers = self.headers
         for name in _IDS:
             if value := headers.get(name):
-                return value[:_LONGEST_ID]
+                return value[:_LONGEST_ID].encode("utf-8", "replace").decode()  # A head may hold any bytes.
         return None
 
     async def read(self, limit: int = READ_LIMIT) -> bytes:

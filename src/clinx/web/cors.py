@@ -8,7 +8,7 @@ from aiohttp import web
 
 from clinx.config.snapshot import Server
 
-_EXPOSED = "x-request-id, clinx-request-id, retry-after"
+_EXPOSED = "x-request-id, clinx-request-id, clinx-max-tokens, clinx-losses, retry-after"
 
 
 def cors_headers(request: web.BaseRequest, server: Server) -> dict[str, str]:

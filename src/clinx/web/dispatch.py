@@ -93,5 +93,5 @@ def _missing(request: web.BaseRequest, found: object) -> GatewayError:
         return MethodNotAllowed(f"{request.method} is not allowed here.", allowed=allowed)
     return NoSuchEndpoint(
         f"Unknown path {request.path[:200]!r}.",
-        hint="Chat completions, completions, embeddings and models are served, under /v1.",
+        hint="Chat completions, responses, messages, embeddings and models are under /v1, Gemini's under /v1beta.",
     )

@@ -10,9 +10,9 @@ from datetime import datetime
 from aiohttp import web
 
 from clinx.config.snapshot import Snapshot
-from clinx.dialects.base import Dialect, Inbound
+from clinx.dialects.base import Inbound
 from clinx.dialects.credentials import find_credential
-from clinx.dialects.registry import DIALECTS, dialect_for_path
+from clinx.dialects.registry import dialect_for_path, speaker
 from clinx.domain.catalog import Endpoint
 from clinx.errors import GatewayError
 from clinx.relay.exchange import Answer, Exchange
@@ -84,17 +84,13 @@ class Handler:
             at=self.now(),
             started=self.monotonic(),
             snapshot=snapshot,
-            dialect=_dialect(endpoint),
+            dialect=speaker(endpoint, request.headers),
             endpoint=endpoint,
             secret=find_credential(request.headers, request.query),
             address=client_address(request, snapshot.server.trusted_proxies),
             receive=_receiver(request, snapshot, match),
             client_id=_client_id(request),
         )
-
-
-def _dialect(endpoint: Endpoint) -> Dialect:
-    return DIALECTS[endpoint.dialect]
 
 
 def _receiver(

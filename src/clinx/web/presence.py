@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from clinx.config.snapshot import Disconnect
+from clinx.dialects.base import Framing
 from clinx.errors import ClientGone, ShuttingDown
 from clinx.relay.exchange import Exchange
 from clinx.telemetry.metrics import Metrics
@@ -61,6 +62,11 @@ class Visit:
         """Whether a comment may be written: between two pieces, and never behind the last one."""
         streams = self.response is not None and self.exchange.streams
         return streams and self.is_connected and not self.writing and not self.exchange.finished
+
+    @property
+    def keep_alive(self) -> bytes:
+        """What keeps proxies from closing a silent stream, and means nothing to this caller."""
+        return (self.exchange.envelope.framing if self.exchange.envelope else Framing.EVENTS).keep_alive
 
 
 class Presence:
@@ -146,7 +152,7 @@ class Presence:
         if visit.response is not None and (transport := visit.transport) is not None and not transport.is_closing():
             try:
                 async with asyncio.timeout(TICK):
-                    await visit.response.write(b": ping\n\n")
+                    await visit.response.write(visit.keep_alive)
             except (ConnectionError, TimeoutError, RuntimeError):
                 return  # Gone, slow, or at its end between two looks.
 

@@ -1,4 +1,7 @@
-"""The aiohttp server: operators' fixed routes, then the relay. No middleware and no application between them."""
+"""The aiohttp server: fixed routes of operators, payment providers and key holders, then the relay.
+
+No middleware and no application between them.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,13 @@ from aiohttp import web
 from clinx.web.connection import Connection, LimitedServer
 from clinx.web.dispatch import Dispatcher
 from clinx.web.ops import Ops
+from clinx.web.payments import Callbacks
+from clinx.web.usage import KeyRoutes
 
 
-def build_server(dispatcher: Dispatcher, ops: Ops, *, most_connections: int) -> LimitedServer:
+def build_server(
+    dispatcher: Dispatcher, ops: Ops, keys: KeyRoutes, callbacks: Callbacks, *, most_connections: int
+) -> LimitedServer:
     """Return the server. Must run on the event loop that will use it.
 
     aiohttp leaves handlers alone when a caller goes away, and so it should: a settlement must not be cut.
@@ -17,12 +24,14 @@ def build_server(dispatcher: Dispatcher, ops: Ops, *, most_connections: int) -> 
     routes = ops.routes()
     # Some load balancers ask for the head alone.
     heads = {("HEAD", path): answer for (method, path), answer in routes.items() if method == "GET"}
-    fixed = {**routes, **heads}
+    fixed = {**routes, **heads, **callbacks.routes()}
+    of_keys = keys.routes()
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         if isinstance(request.protocol, Connection):
             request.protocol.served = True
-        operators = fixed.get((request.method, request.rel_url.raw_path))
-        return await (operators or dispatcher.dispatch)(request)
+        path = request.rel_url.raw_path
+        known = fixed.get((request.method, path)) or of_keys.get(path)
+        return await (known or dispatcher.dispatch)(request)
 
     return LimitedServer(handle, most=most_connections, handler_cancellation=False)

@@ -32,6 +32,10 @@ def test_nothing_is_streamed(reported: UsageInStream) -> None:
         DIALECT.tap(ENVELOPE, StreamEnd.DONE)
 
 
+def test_no_bound_can_be_said() -> None:
+    assert DIALECT.bounded(ENVELOPE, 16) is None
+
+
 def test_models_and_problems() -> None:
     model = Model("e", FREE)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from clinx.dialects.base import Envelope, Inbound
-from clinx.dialects.openai_chat.request import MAX_MESSAGES, MOST_CHECKED, open_request, stream_patches
+from clinx.dialects.openai_chat.request import MAX_MESSAGES, MOST_CHECKED, bounded, open_request, stream_patches
 from clinx.domain.catalog import UsageInStream
 from clinx.domain.operation import Operation
 from clinx.errors import InvalidRequest
@@ -202,3 +202,36 @@ def test_a_question_about_models_needs_no_body(operation: Operation, match: dict
 
     assert envelope == Envelope("openai_chat", operation, model, False, envelope.body, None, 1, 0, False)
     assert stream_patches(envelope, UsageInStream.ON_REQUEST) == {}
+
+
+@pytest.mark.parametrize(
+    ("sent", "told", "bound"),
+    [
+        ("", ',"max_tokens":40', 40),
+        (',"max_tokens":null', ',"max_tokens":40', 40),
+        (',"max_completion_tokens":null', ',"max_completion_tokens":null,"max_tokens":40', 40),
+        (', "max_tokens" : 900', ', "max_tokens" : 40', 40),
+        (',"max_completion_tokens":900', ',"max_completion_tokens":40', 40),
+        (',"max_tokens":900,"max_completion_tokens":30', ',"max_tokens":40,"max_completion_tokens":30', 40),
+        (',"max_tokens":900,"max_completion_tokens":901', ',"max_tokens":40,"max_completion_tokens":40', 40),
+        (',"max_tokens":30', ',"max_tokens":30', 30),
+    ],
+)
+@pytest.mark.parametrize(("operation", "body"), [(Operation.CHAT, CHAT), (Operation.COMPLETE, COMPLETE)])
+def test_a_bound_is_said_where_the_caller_would_and_never_raised(
+    operation: Operation, body: str, sent: str, told: str, bound: int
+) -> None:
+    envelope = open_request(operation, post(f"{{{body}{sent}}}"))
+
+    shorter = bounded(envelope, 40)
+
+    assert shorter.body.data.decode() == f"{{{body}{told}}}"
+    assert shorter.max_output_tokens == bound
+    again = open_request(operation, post(shorter.body.data))
+    assert (again.max_output_tokens, again.choices) == (bound, envelope.choices)
+    assert (shorter.prompt_bytes, shorter.choices) == (envelope.prompt_bytes, envelope.choices)
+
+
+def test_an_answer_of_nothing_cannot_be_asked_for() -> None:
+    with pytest.raises(ValueError, match="at least one token"):
+        bounded(open_request(Operation.CHAT, post(f"{{{CHAT}}}")), 0)

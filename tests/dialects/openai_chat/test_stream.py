@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -53,6 +54,42 @@ def test_the_stream_of(name: str) -> None:
     expected["problem"] = expected["problem"] and UpstreamProblem(**expected["problem"])
 
     assert watch(stream, expected) == expected
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        ([], 0),
+        (["", "a", "b"], 2),
+        (["x" * 400], 100),
+        (["日本語" * 40], 90),
+        (["x" * 400, "a", "b"], 100),
+        (["\ud800"], 1),
+    ],
+)
+def test_what_was_made_is_the_pieces_or_a_token_for_four_bytes(texts: list[str], expected: int) -> None:
+    tap = fresh()
+
+    for text in texts:
+        event = {"choices": [{"index": 0, "delta": {"content": text}}]}
+        tap.feed(b"data: " + json.dumps(event).encode() + b"\n\n")
+        tap.take_text()
+
+    assert tap.made == expected
+
+
+def test_what_was_reported_counts_as_made_and_what_is_made_never_falls() -> None:
+    tap = fresh()
+
+    made: list[int] = []
+    for event in (
+        {"choices": [{"delta": {"content": "Hello"}}], "usage": {"prompt_tokens": 9, "completion_tokens": 70}},
+        {"choices": [{"delta": {"content": "Hello"}}], "usage": {"prompt_tokens": 9, "completion_tokens": 3}},
+    ):
+        tap.feed(b"data: " + json.dumps(event).encode() + b"\n\n")
+        made.append(tap.made)
+
+    assert made == [70, 70]
 
 
 def test_content_passes_at_once() -> None:

@@ -28,9 +28,17 @@ class Embeddings:
         """The paths spoken."""
         return endpoints.ENDPOINTS
 
+    @property
+    def codec(self) -> None:
+        """Nothing: embeddings are only passed through."""
+
     def open_request(self, operation: Operation, inbound: Inbound) -> Envelope:
         """Read the envelope."""
         return request.open_request(operation, inbound)
+
+    def bounded(self, envelope: Envelope, tokens: int) -> Envelope | None:
+        """Return nothing: an embedding's size is not counted in tokens."""
+        del envelope, tokens
 
     def stream_patches(self, envelope: Envelope, usage_in_stream: UsageInStream) -> Mapping[str, bytes | None]:
         """Return nothing: there are no streams."""
@@ -58,6 +66,15 @@ class Embeddings:
     def count_prompt(self, envelope: Envelope, count: CountTokens) -> int:
         """Count the input's tokens."""
         return prompt.count_input(envelope.body, "input", count)
+
+    def render_count(self, tokens: int) -> bytes:
+        """Refuse: no endpoint of this dialect counts.
+
+        Raises:
+            InternalError: always; the relay asked for what cannot be.
+        """
+        del tokens
+        raise InternalError("Prompts are not counted in this dialect.")
 
     def render_error(self, error: GatewayError, request_id: str) -> Rendered:
         """Write a whole error answer."""

@@ -9,4 +9,7 @@ from clinx.domain.operation import Operation
 
 NAME: Final = "openai_embeddings"
 
-ENDPOINTS: Final = (Endpoint("POST", "/v1/embeddings", NAME, Operation.EMBED),)
+ENDPOINTS: Final = (
+    Endpoint("POST", "/v1/embeddings", NAME, Operation.EMBED),
+    Endpoint("POST", "/v1beta/openai/embeddings", NAME, Operation.EMBED),
+)

@@ -19,6 +19,8 @@ class Chunk(msgspec.Struct):
     error: object = None
     kind: object = msgspec.field(name="object", default=None)
     x_groq: object = None
+    id: object = None
+    model: object = None
 
 
 _CHUNK: Final = msgspec.json.Decoder(Chunk)
@@ -42,7 +44,8 @@ def _read_loosely(document: object) -> Chunk:
     members = cast("Mapping[str, object]", document)
     choices = members.get("choices")
     found = [_choice(choice) for choice in cast("list[object]", choices)] if isinstance(choices, list) else None
-    return Chunk(found, members.get("usage"), members.get("error"), members.get("object"), members.get("x_groq"))
+    names = ("usage", "error", "object", "x_groq", "id", "model")
+    return Chunk(found, *(members.get(name) for name in names))
 
 
 def _choice(given: object) -> Choice:

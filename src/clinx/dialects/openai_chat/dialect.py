@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
-from clinx.dialects.base import CountTokens, Envelope, Inbound, Rendered, StreamTap, UpstreamProblem, WholeAnswer
+from clinx.dialects.base import Codec, CountTokens, Envelope, Inbound, Rendered, StreamTap, UpstreamProblem, WholeAnswer
 from clinx.dialects.openai_chat import endpoints, errors, prompt, request, response
 from clinx.dialects.openai_chat import models as cards
+from clinx.dialects.openai_chat.codec.chat_codec import ChatCodec
 from clinx.dialects.openai_chat.stream import ChatTap
 from clinx.domain.catalog import Endpoint, Model, StreamEnd, UsageInStream
 from clinx.domain.operation import Operation
-from clinx.errors import GatewayError
+from clinx.errors import GatewayError, InternalError
+
+_CODEC: Final[Codec] = ChatCodec()
 
 
 class OpenAIChat:
@@ -28,9 +32,18 @@ class OpenAIChat:
         """The paths spoken."""
         return endpoints.ENDPOINTS
 
+    @property
+    def codec(self) -> Codec:
+        """The way to canonical and back."""
+        return _CODEC
+
     def open_request(self, operation: Operation, inbound: Inbound) -> Envelope:
         """Read the envelope."""
         return request.open_request(operation, inbound)
+
+    def bounded(self, envelope: Envelope, tokens: int) -> Envelope | None:
+        """Return the request with its answers bounded."""
+        return request.bounded(envelope, tokens)
 
     def stream_patches(self, envelope: Envelope, usage_in_stream: UsageInStream) -> Mapping[str, bytes | None]:
         """Return what to change so that the upstream reports usage."""
@@ -53,6 +66,15 @@ class OpenAIChat:
         """Count the prompt's tokens."""
         counted = prompt.count_chat if envelope.operation is Operation.CHAT else prompt.count_complete
         return counted(envelope.body, count)
+
+    def render_count(self, tokens: int) -> bytes:
+        """Refuse: no endpoint of this dialect counts.
+
+        Raises:
+            InternalError: always; the relay asked for what cannot be.
+        """
+        del tokens
+        raise InternalError("Prompts are not counted in this dialect.")
 
     def render_error(self, error: GatewayError, request_id: str) -> Rendered:
         """Write a whole error answer."""

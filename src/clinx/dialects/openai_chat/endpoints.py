@@ -15,4 +15,8 @@ ENDPOINTS: Final = (
     Endpoint("GET", "/v1/models", NAME, Operation.LIST_MODELS),
     # Model names hold slashes: `openai/gpt-4o`.
     Endpoint("GET", "/v1/models/{model:.+}", NAME, Operation.SHOW_MODEL),
+    # Where clients look for this format that were set up for Google's address.
+    Endpoint("POST", "/v1beta/openai/chat/completions", NAME, Operation.CHAT),
+    Endpoint("GET", "/v1beta/openai/models", NAME, Operation.LIST_MODELS),
+    Endpoint("GET", "/v1beta/openai/models/{model:.+}", NAME, Operation.SHOW_MODEL),
 )

@@ -42,6 +42,7 @@ SHAPES: Final[Mapping[str, Shape]] = MappingProxyType(
         "token_disabled": Shape(401, _CALLER, "token_disabled"),
         "permission_denied": Shape(403, _CALLER, "permission_denied"),
         "model_not_allowed": Shape(403, _CALLER, "model_not_allowed"),
+        "unsupported_by_model": Shape(400, _CALLER, "unsupported_by_model"),
         "model_not_found": Shape(404, _CALLER, "model_not_found"),
         "no_such_endpoint": Shape(404, _CALLER, "no_such_endpoint"),
         "method_not_allowed": Shape(405, _CALLER, "method_not_allowed"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import msgspec
+from msgspec import structs
 
 from clinx.dialects import members
 from clinx.dialects.base import Envelope, Inbound
@@ -22,6 +23,9 @@ MAX_OUTPUT: Final = 2**30
 MAX_MESSAGES: Final = 100_000
 MOST_CHECKED: Final = 64 * 1024
 """Bytes of messages that are checked one by one; of more, only the first message is, for checking costs time."""
+
+BOUNDS: Final = ("max_tokens", "max_completion_tokens")
+"""The members that bound an answer; of a caller who sends neither, the first is what every server understands."""
 
 _ROLE: Final = b'"role"'
 _SHORTEST_MESSAGE: Final = len(b'{"role":"tool"},')
@@ -121,8 +125,23 @@ def _choices(body: JsonBody) -> int:
 
 def _max_output(body: JsonBody) -> int | None:
     """Return the bound on one answer; the larger one of two, for we do not know which the upstream obeys."""
-    bounds = [members.integer(body, name, 1, MAX_OUTPUT) for name in ("max_tokens", "max_completion_tokens")]
+    bounds = [members.integer(body, name, 1, MAX_OUTPUT) for name in BOUNDS]
     return max((bound for bound in bounds if bound is not None), default=None)
+
+
+def bounded(envelope: Envelope, tokens: int) -> Envelope:
+    """Return the request with each answer bounded, in the member its caller used; a lower bound of the caller's stays.
+
+    Raises:
+        ValueError: no room for even one token.
+    """
+    if tokens < 1:
+        raise ValueError("an answer has at least one token")
+    asked = {name: members.integer(envelope.body, name, 1, MAX_OUTPUT) for name in BOUNDS}
+    given = {name: bound for name, bound in asked.items() if bound is not None} or {BOUNDS[0]: MAX_OUTPUT}
+    changes = {name: str(tokens).encode() for name, bound in given.items() if bound > tokens}
+    body = JsonBody.parse(envelope.body.patched(changes))
+    return structs.replace(envelope, body=body, max_output_tokens=min(tokens, max(given.values())))
 
 
 def stream_patches(envelope: Envelope, usage_in_stream: UsageInStream) -> Mapping[str, bytes | None]:

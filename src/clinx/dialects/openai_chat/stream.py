@@ -26,8 +26,11 @@ from clinx.domain.catalog import StreamEnd
 from clinx.domain.usage import Usage
 
 DONE: Final = b"[DONE]"
-_UNREADABLE: Final = UpstreamProblem("The upstream sent an event that cannot be read.", code="unreadable_event")
-_UNFINISHED: Final = (None, "", "null")
+BYTES_PER_TOKEN: Final = 4
+"""Of plain text, as a quick estimate."""
+
+UNREADABLE: Final = UpstreamProblem("The upstream sent an event that cannot be read.", code="unreadable_event")
+UNFINISHED: Final = (None, "", "null")
 """What a finish reason is while there is none; the text ``null`` is Ali's."""
 
 
@@ -43,8 +46,10 @@ class ChatTap:
         "_done",
         "_end",
         "_finished_choices",
+        "_pieces",
         "_reader",
         "_seen_choices",
+        "_size",
         "_tail",
         "_text",
         "_text_size",
@@ -75,6 +80,9 @@ class ChatTap:
         self._tail = b""
         self._text: list[str] = []
         self._text_size = 0
+        self._pieces = 0
+        self._size = 0
+        """Bytes of all the text there was."""
         self._seen_choices: set[int] = set()
         self._finished_choices: set[int] = set()
 
@@ -87,6 +95,12 @@ class ChatTap:
     def answered(self) -> bool:
         """Whether every choice seen has its finish reason."""
         return bool(self._seen_choices) and self._seen_choices == self._finished_choices
+
+    @property
+    def made(self) -> int:
+        """An estimate of the tokens generated: pieces, a token for every four bytes, or what was reported."""
+        seen = max(self._pieces, self._size // BYTES_PER_TOKEN)
+        return seen if self.usage is None else max(seen, self.usage.output_tokens)
 
     @property
     def text_size(self) -> int:
@@ -132,7 +146,7 @@ class ChatTap:
         try:
             chunk = read_chunk(data)
         except ValueError:
-            self.problem = _UNREADABLE
+            self.problem = UNREADABLE
             return False
         return self._chunk_passes(chunk, event)
 
@@ -147,7 +161,7 @@ class ChatTap:
         return passes
 
     def _take_back_unreadable(self) -> bool:
-        found = self.problem is _UNREADABLE
+        found = self.problem is UNREADABLE
         self.problem = None if found else self.problem
         return found
 
@@ -160,10 +174,10 @@ class ChatTap:
         choices = chunk.choices or ()
         for choice in choices:
             self._take_choice(choice)
-        report = chunk.usage or (chunk.x_groq and member(chunk.x_groq, "usage"))
+        report = report_of(chunk)
         if report:
             self._take_usage(report)
-        self.problem = _problem(chunk, event)
+        self.problem = problem_of(chunk, event)
         if self.problem:
             return False
         return self._wants_usage or not report or bool(choices)
@@ -172,7 +186,7 @@ class ChatTap:
         index = choice.index
         index = index if type(index) is int else whole_number(index)
         self._seen_choices.add(index)
-        if choice.finish_reason not in _UNFINISHED:
+        if choice.finish_reason not in UNFINISHED:
             self._finished_choices.add(index)
             self.started = True
         if choice.delta and (text := said_in(choice.delta)) is not None:
@@ -186,6 +200,8 @@ class ChatTap:
         self.started = True
         self._text.append(text)
         self._text_size += len(text)
+        self._pieces += 1
+        self._size += len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
     def _take_usage(self, report: object) -> None:
         """Keep the usage that makes sense: where each chunk reports it, the counts are cumulative."""
@@ -200,7 +216,13 @@ def _shown(event: SseEvent) -> bytes:
     return _ALIVE if event.data is None else without_comments(event.raw)
 
 
-def _problem(chunk: Chunk, event: SseEvent) -> UpstreamProblem | None:
+def report_of(chunk: Chunk) -> object:
+    """Return the usage object of a chunk; what is false when there is none."""
+    return chunk.usage or (chunk.x_groq and member(chunk.x_groq, "usage"))
+
+
+def problem_of(chunk: Chunk, event: SseEvent) -> UpstreamProblem | None:
+    """Return what a chunk says if it is an error; None when it is none."""
     if chunk.x_groq and (error := member(chunk.x_groq, "error")):
         return read_problem(msgspec.json.encode({"error": error}))
     return problem_in(chunk.error, "error" if event.event == b"error" else chunk.kind, event.data or b"")

@@ -1,0 +1,158 @@
+"""Errors in Anthropic's shape: ours to bodies, whole and mid-stream, and upstreams' bodies to what they say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple, cast
+
+import msgspec
+
+from clinx.dialects import lenient
+from clinx.dialects.base import Rendered, UpstreamProblem
+from clinx.dialects.masking import masked
+from clinx.dialects.sse import encode_event
+from clinx.errors import GatewayError, MethodNotAllowed, UpstreamRefused
+
+MAX_TEXT: Final = 2000
+"""The most characters of an upstream's message that are kept."""
+
+
+class Shape(NamedTuple):
+    """How one error code looks in this dialect. The official SDKs choose an exception class by the status."""
+
+    status: int
+    type: str
+
+
+_CALLER: Final = "invalid_request_error"
+_KEY: Final = "authentication_error"
+_RIGHT: Final = "permission_error"
+_PLACE: Final = "not_found_error"
+_MONEY: Final = "billing_error"
+_BUSY: Final = "overloaded_error"
+_LATE: Final = "timeout_error"
+_LARGE: Final = "request_too_large"
+_SERVER: Final = "api_error"
+
+SHAPES: Final[Mapping[str, Shape]] = MappingProxyType(
+    {
+        "invalid_request": Shape(400, _CALLER),
+        "unsupported_encoding": Shape(415, _CALLER),
+        "payload_too_large": Shape(413, _LARGE),
+        "request_timeout": Shape(408, _LATE),
+        "unauthenticated": Shape(401, _KEY),
+        "token_expired": Shape(401, _KEY),
+        "token_disabled": Shape(401, _KEY),
+        "permission_denied": Shape(403, _RIGHT),
+        "model_not_allowed": Shape(403, _RIGHT),
+        "unsupported_by_model": Shape(400, _CALLER),
+        "model_not_found": Shape(404, _PLACE),
+        "no_such_endpoint": Shape(404, _PLACE),
+        "method_not_allowed": Shape(405, _CALLER),
+        "insufficient_balance": Shape(402, _MONEY),
+        "budget_spent": Shape(402, _MONEY),
+        # The status is the upstream's own.
+        "upstream_refused": Shape(400, _CALLER),
+        "upstream_misconfigured": Shape(502, _SERVER),
+        "upstream_overloaded": Shape(529, _BUSY),
+        "upstream_timeout": Shape(504, _LATE),
+        "upstream_broken": Shape(502, _SERVER),
+        "no_channel": Shape(503, _BUSY),
+        "billing_unavailable": Shape(503, _SERVER),
+        "shutting_down": Shape(503, _BUSY),
+        # Nobody is left to read it; the table is complete all the same.
+        "client_gone": Shape(499, _CALLER),
+        "internal": Shape(500, _SERVER),
+    }
+)
+
+_REFUSALS: Final[Mapping[int, str]] = MappingProxyType({404: _PLACE, 413: _LARGE})
+"""Refusals that have a type of their own, by status."""
+
+_JSON: Final = "application/json"
+_MESSAGE_PATHS: Final = (("error", "message"), ("message",), ("msg",), ("detail",), ("error",))
+
+
+def render_error(error: GatewayError, request_id: str) -> Rendered:
+    """Write a whole error answer."""
+    shape = SHAPES[error.code]
+    status = error.http_status if isinstance(error, UpstreamRefused) else shape.status
+    return Rendered(status, _headers(error, shape, request_id), _body(error, request_id))
+
+
+def render_stream_error(error: GatewayError, request_id: str) -> bytes:
+    """Write an error event; the official SDKs raise when they meet one."""
+    return encode_event(_body(error, request_id), b"error")
+
+
+def _body(error: GatewayError, request_id: str) -> bytes:
+    return msgspec.json.encode({"type": "error", "error": _error(error), "request_id": request_id})
+
+
+def _error(error: GatewayError) -> Mapping[str, object]:
+    if isinstance(error, UpstreamRefused) and (said := read_problem(error.body).message) is not None:
+        return {"type": _REFUSALS.get(error.upstream_status, _CALLER), "message": masked(said), "details": None}
+    message = " ".join(_sentence(text) for text in (error.message, error.hint) if text)
+    code = {"error_code": error.code}
+    return {"type": SHAPES[error.code].type, "message": _encodable(message), "details": code}
+
+
+def _headers(error: GatewayError, shape: Shape, request_id: str) -> Mapping[str, str]:
+    headers = {"Content-Type": _JSON, "request-id": request_id}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    if isinstance(error, MethodNotAllowed):
+        headers["Allow"] = ", ".join(sorted(error.allowed))
+    if shape.type == _KEY:
+        headers["WWW-Authenticate"] = "Bearer"  # HTTP demands a challenge.
+    return headers
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else text + "."
+
+
+def read_problem(body: bytes) -> UpstreamProblem:
+    """Read an error body: Anthropic's, or one with a message under a name that other vendors use; never raises.
+
+    A body that is no JSON says nothing: it may be a page of HTML.
+    """
+    document = _document(body)
+    given = _mapping(document.get("error")) or document
+    message = next((text for path in _MESSAGE_PATHS if (text := _text(_at(document, path)))), None)
+    kind = _text(given.get("type"))
+    code = _text(given.get("code")) or _text(_mapping(given.get("details")).get("error_code"))
+    if code is None and kind == _PLACE and message is not None and message.startswith("model:"):
+        code = "model_not_found"
+    return UpstreamProblem(message=message, type=kind, code=code)
+
+
+def _document(body: bytes) -> Mapping[str, object]:
+    try:
+        return _mapping(lenient.decode(body))
+    except ValueError:
+        return {}
+
+
+def _at(document: Mapping[str, object], path: tuple[str, ...]) -> object:
+    found: object = document
+    for name in path:
+        found = _mapping(found).get(name)
+    return found
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str | None:
+    """Return text, or a number as text; None for anything else and for nothing."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return _encodable(str(value)[:MAX_TEXT]) or None
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,209 @@
+"""Errors in Google's shape: ours to bodies, whole and mid-stream, and upstreams' bodies to what they say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, NamedTuple, cast
+
+import msgspec
+
+from clinx.dialects import lenient
+from clinx.dialects.base import Rendered, UpstreamProblem
+from clinx.dialects.masking import masked
+from clinx.dialects.sse import encode_event
+from clinx.errors import GatewayError, MethodNotAllowed, UpstreamRefused
+
+MAX_TEXT: Final = 2000
+"""The most characters of an upstream's message that are kept."""
+
+
+class Shape(NamedTuple):
+    """How one error code looks in this dialect. The official SDKs choose an exception class by the status."""
+
+    status: int
+    word: str
+
+
+_CALLER: Final = "INVALID_ARGUMENT"
+_RIGHT: Final = "PERMISSION_DENIED"
+_PLACE: Final = "NOT_FOUND"
+_LIMIT: Final = "RESOURCE_EXHAUSTED"
+_LATE: Final = "DEADLINE_EXCEEDED"
+_DOWN: Final = "UNAVAILABLE"
+_SERVER: Final = "INTERNAL"
+
+SHAPES: Final[Mapping[str, Shape]] = MappingProxyType(
+    {
+        "invalid_request": Shape(400, _CALLER),
+        "unsupported_by_model": Shape(400, _CALLER),
+        "unsupported_encoding": Shape(415, _CALLER),
+        "payload_too_large": Shape(413, _CALLER),
+        "request_timeout": Shape(408, _LATE),
+        # A key that is not good is an invalid argument at Google, and says so in its details.
+        "unauthenticated": Shape(400, _CALLER),
+        "token_expired": Shape(400, _CALLER),
+        "token_disabled": Shape(400, _CALLER),
+        "permission_denied": Shape(403, _RIGHT),
+        "model_not_allowed": Shape(403, _RIGHT),
+        "model_not_found": Shape(404, _PLACE),
+        "no_such_endpoint": Shape(404, _PLACE),
+        "method_not_allowed": Shape(405, "UNIMPLEMENTED"),
+        "insufficient_balance": Shape(429, _LIMIT),
+        "budget_spent": Shape(429, _LIMIT),
+        # The status is the upstream's own.
+        "upstream_refused": Shape(400, _CALLER),
+        "upstream_misconfigured": Shape(502, _SERVER),
+        "upstream_overloaded": Shape(503, _DOWN),
+        "upstream_timeout": Shape(504, _LATE),
+        "upstream_broken": Shape(502, _DOWN),
+        "no_channel": Shape(503, _DOWN),
+        "billing_unavailable": Shape(503, _DOWN),
+        "shutting_down": Shape(503, _DOWN),
+        # Nobody is left to read it; the table is complete all the same.
+        "client_gone": Shape(499, "CANCELLED"),
+        "internal": Shape(500, _SERVER),
+    }
+)
+
+_KEYS: Final = frozenset({"unauthenticated", "token_expired", "token_disabled"})
+_REFUSALS: Final[Mapping[int, str]] = MappingProxyType({404: _PLACE})
+"""Refusals that have a word of their own, by status."""
+
+_BAD_KEY: Final = "API_KEY_INVALID"
+_TYPE: Final = "type.googleapis.com/google.rpc."
+_JSON: Final = "application/json"
+_MESSAGE_PATHS: Final = (("error", "message"), ("message",), ("msg",), ("detail",), ("error",))
+
+_QUOTA: Final = "You exceeded your current quota"
+"""How every refusal for too much begins, be it too much for a minute or for good."""
+_FOR_GOOD: Final = "PerDay"
+_OPERATORS: Final = ("location", "billing", "free tier")
+"""What a failed precondition is about when no caller can mend it."""
+
+
+def render_error(error: GatewayError, request_id: str) -> Rendered:
+    """Write a whole error answer."""
+    return Rendered(_status(error), _headers(error), _body(error, request_id))
+
+
+def render_stream_error(error: GatewayError, request_id: str) -> bytes:
+    """Write an error event; the official SDKs raise when they meet one."""
+    return encode_event(_body(error, request_id))
+
+
+def _status(error: GatewayError) -> int:
+    return error.http_status if isinstance(error, UpstreamRefused) else SHAPES[error.code].status
+
+
+def _body(error: GatewayError, request_id: str) -> bytes:
+    if isinstance(error, UpstreamRefused) and (said := read_problem(error.body).message) is not None:
+        word = _REFUSALS.get(error.upstream_status, _CALLER)
+        return msgspec.json.encode({"error": {"code": _status(error), "message": masked(said), "status": word}})
+    message = _encodable(" ".join(_sentence(text) for text in (error.message, error.hint) if text))
+    fields = {"code": _status(error), "message": message, "status": SHAPES[error.code].word}
+    return msgspec.json.encode({"error": {**fields, "details": [*_details(error, message, request_id)]}})
+
+
+def _details(error: GatewayError, message: str, request_id: str) -> Iterator[Mapping[str, object]]:
+    """Say the same for programs, in Google's own types."""
+    reason = _BAD_KEY if error.code in _KEYS else error.code.upper()
+    yield {"@type": _TYPE + "ErrorInfo", "reason": reason, "domain": "clinx"}
+    if error.param is not None:
+        violation = {"field": _encodable(error.param), "description": message}
+        yield {"@type": _TYPE + "BadRequest", "fieldViolations": [violation]}
+    if error.retry_after is not None:
+        yield {"@type": _TYPE + "RetryInfo", "retryDelay": f"{_whole(error.retry_after)}s"}
+    yield {"@type": _TYPE + "RequestInfo", "requestId": request_id}
+
+
+def _headers(error: GatewayError) -> Mapping[str, str]:
+    headers = {"Content-Type": _JSON}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(_whole(error.retry_after))
+    if isinstance(error, MethodNotAllowed):
+        headers["Allow"] = ", ".join(sorted(error.allowed))
+    return headers
+
+
+def _whole(seconds: float) -> int:
+    return max(1, math.ceil(seconds))
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else text + "."
+
+
+def problem_in(error: object, body: bytes) -> UpstreamProblem | None:
+    """Return what an answer or event says if it is an error in spite of its status; None when it is none."""
+    return read_problem(body) if error else None
+
+
+def read_problem(body: bytes) -> UpstreamProblem:
+    """Read an error body: Google's, alone or in an array, or one with a message under a usual name; never raises.
+
+    A body that is no JSON says nothing: it may be a page of HTML.
+    """
+    document = _document(body)
+    given = _mapping(document.get("error")) or document
+    message = next((text for path in _MESSAGE_PATHS if (text := _text(_at(document, path)))), None)
+    word = _text(given.get("status"))
+    details = [_mapping(detail) for detail in _sequence(given.get("details"))]
+    code = _special(word, message or "", details) or _text(given.get("code"))
+    if word == _LIMIT and message and code != "insufficient_quota":
+        message = _without_quota(message)
+    return UpstreamProblem(message=message, type=word, code=code)
+
+
+def _special(word: str | None, message: str, details: Sequence[Mapping[str, object]]) -> str | None:
+    """Return what decides whose fault it is, where Google says it elsewhere than in the status."""
+    if any(detail.get("reason") == _BAD_KEY for detail in details):
+        return "invalid_api_key"
+    if word == _PLACE and "models/" in message:
+        return "model_not_found"
+    if word == "FAILED_PRECONDITION" and any(topic in message.lower() for topic in _OPERATORS):
+        return "permission_denied"
+    quotas = (_mapping(violation) for detail in details for violation in _sequence(detail.get("violations")))
+    if word == _LIMIT and any(_FOR_GOOD in str(quota.get("quotaId")) for quota in quotas):
+        return "insufficient_quota"
+    return None
+
+
+def _without_quota(message: str) -> str:
+    """Leave out the sentence that sounds like an account without money, for it is there when it has some as well."""
+    return message.partition("\n")[2].strip() or "Too many requests." if message.startswith(_QUOTA) else message
+
+
+def _document(body: bytes) -> Mapping[str, object]:
+    try:
+        document = lenient.decode(body)
+    except ValueError:
+        return {}
+    return _mapping(document) or _mapping(next(iter(_sequence(document)), None))
+
+
+def _at(document: Mapping[str, object], path: tuple[str, ...]) -> object:
+    found: object = document
+    for name in path:
+        found = _mapping(found).get(name)
+    return found
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
+
+
+def _sequence(value: object) -> Sequence[object]:
+    return cast("Sequence[object]", value) if isinstance(value, list) else ()
+
+
+def _text(value: object) -> str | None:
+    """Return text, or a number as text; None for anything else and for nothing."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return _encodable(str(value)[:MAX_TEXT]) or None
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()

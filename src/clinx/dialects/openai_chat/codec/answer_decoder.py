@@ -1,0 +1,129 @@
+"""A whole answer to canonical, leniently: vendors spell much of it their own way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, cast
+
+from clinx.canonical.content import Audio, Image, Inline, Part, Refusal, Text, Thinking, ToolCall, Unknown
+from clinx.canonical.response import ChatResponse, Choice, settled
+from clinx.dialects import lenient
+from clinx.dialects.openai_chat.chunk import member
+from clinx.dialects.openai_chat.codec.extensions import read_call_signature, read_thinking_block
+from clinx.dialects.openai_chat.codec.media import raw_of, read_source
+from clinx.dialects.openai_chat.codec.reports import read_finish
+from clinx.dialects.openai_chat.endpoints import NAME
+from clinx.dialects.openai_chat.usage import read_usage
+from clinx.errors import UpstreamBroken
+
+SPEECH: Final = "audio/wav"
+"""What generated speech is when nobody says: the format is the request's affair."""
+
+
+def decode_answer(body: bytes) -> ChatResponse:
+    """Read an answer of chat or text completions.
+
+    Raises:
+        UpstreamBroken: it is no JSON object.
+    """
+    try:
+        document = lenient.decode_clean(body)
+    except ValueError as error:
+        raise UpstreamBroken("The upstream sent an answer that cannot be read.") from error
+    if not isinstance(document, dict):
+        raise UpstreamBroken("The upstream sent an answer that cannot be read.")
+    answer = cast("Mapping[str, object]", document)
+    choices = tuple(_choice(choice) for choice in sequence(answer.get("choices")))
+    return ChatResponse(
+        text_of(answer.get("id")), text_of(answer.get("model")), choices, read_usage(answer.get("usage"))
+    )
+
+
+def _choice(choice: object) -> Choice:
+    message = member(choice, "message")
+    parts = tuple(read_parts(cast("Mapping[str, object]", message) if isinstance(message, dict) else {}))
+    if plain := text_of(member(choice, "text")):
+        parts = (Text(plain), *parts)
+    native = text_of(member(choice, "finish_reason")) or None
+    return Choice(parts, settled(read_finish(native), parts), native)
+
+
+def read_parts(message: Mapping[str, object]) -> Iterator[Part]:
+    """Read what a message says: thoughts, then text, then the rest, then calls."""
+    yield from _thoughts(message)
+    yield from _said(message.get("content"))
+    if refusal := text_of(message.get("refusal")):
+        yield Refusal(refusal)
+    if isinstance(speech := message.get("audio"), dict):
+        yield read_speech(cast("Mapping[str, object]", speech))
+    for image in sequence(message.get("images")):
+        yield from read_image(image)
+    for call in sequence(message.get("tool_calls")):
+        yield read_call(call)
+    if isinstance(call := message.get("function_call"), dict):
+        yield _function("", cast("object", call), None)
+
+
+def _thoughts(message: Mapping[str, object]) -> Iterator[Part]:
+    blocks = [found for block in sequence(message.get("thinking_blocks")) if (found := read_thinking_block(block))]
+    yield from blocks
+    text = text_of(message.get("reasoning_content")) or text_of(message.get("reasoning"))
+    if text and not blocks:
+        yield Thinking(text)
+
+
+def _said(content: object) -> Iterator[Part]:
+    if isinstance(content, str):
+        if content:
+            yield Text(content)
+        return
+    for part in sequence(content):
+        if text := text_of(member(part, "text")):
+            yield Text(text)
+        elif isinstance(part, dict):
+            yield from read_image(cast("object", part)) or [Unknown(NAME, raw_of(cast("object", part)))]
+
+
+def read_image(part: object) -> Sequence[Image]:
+    """Read a generated picture; none where there is none."""
+    address = member(part, "image_url")
+    url = text_of(address) or text_of(member(address, "url"))
+    return [Image(read_source(url))] if url else []
+
+
+def read_speech(speech: Mapping[str, object]) -> Audio:
+    """Read generated speech, or a piece of it."""
+    data = text_of(speech.get("data"))
+    return Audio(
+        Inline(SPEECH, data) if data else None, text_of(speech.get("transcript")), text_of(speech.get("id")) or None
+    )
+
+
+def read_call(call: object) -> Part:
+    """Read a call; one of a kind that is not known stays as it is."""
+    function = member(call, "function")
+    if not isinstance(function, dict):
+        return Unknown(NAME, raw_of(call))
+    return _function(text_of(member(call, "id")), cast("object", function), member(call, "extra_content"))
+
+
+def _function(identity: str, function: object, extra: object) -> ToolCall:
+    arguments = arguments_of(member(function, "arguments"))
+    return ToolCall(identity, text_of(member(function, "name")), arguments, read_call_signature(extra))
+
+
+def arguments_of(value: object) -> str:
+    """Return arguments as text, even where a vendor writes the object itself."""
+    if isinstance(value, str):
+        return value
+    return bytes(raw_of(cast("object", value))).decode() if isinstance(value, dict) else ""
+
+
+def text_of(value: object) -> str:
+    """Return what is text; of anything else the empty one."""
+    return value if isinstance(value, str) else ""
+
+
+def sequence(value: object) -> Sequence[object]:
+    """Return what is an array; of anything else the empty one."""
+    return cast("Sequence[object]", value) if isinstance(value, list) else ()

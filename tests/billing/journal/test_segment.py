@@ -1,0 +1,87 @@
+import errno
+import stat
+from pathlib import Path
+
+import pytest
+
+from billing.journal.samples import ORIGIN, largest_file
+from clinx.billing.journal.files import Header, Position, opening, segment_numbers
+from clinx.billing.journal.passage import Passage
+from clinx.billing.journal.segment import EMERGENCY_SIZE, Emergency, Segment
+
+HEADER = Header("node_1", 1)
+OPENING = opening(HEADER)
+
+
+def test_a_segment_begins_with_its_header_and_grows(tmp_path: Path):
+    segment = Segment.create(tmp_path, 7, HEADER)
+    assert segment.position == Position(7, len(OPENING))
+
+    segment.write(b"abc")
+    segment.write(b"defg")
+    segment.sync()
+    segment.close()
+
+    assert segment.position == Position(7, len(OPENING) + 7)
+    assert (tmp_path / "00000007.journal").read_bytes() == OPENING + b"abcdefg"
+    assert stat.S_IMODE((tmp_path / "00000007.journal").stat().st_mode) == 0o600
+
+
+def test_a_segment_that_exists_is_not_written_over(tmp_path: Path):
+    (tmp_path / "00000007.journal").write_bytes(b"precious")
+
+    with pytest.raises(FileExistsError):
+        Segment.create(tmp_path, 7, HEADER)
+
+    assert (tmp_path / "00000007.journal").read_bytes() == b"precious"
+
+
+def test_a_write_that_fails_halfway_leaves_nothing(tmp_path: Path):
+    segment = Segment.create(tmp_path, 1, HEADER)
+    segment.write(b"kept")
+
+    with largest_file(segment.offset + 10), pytest.raises(OSError) as failure:
+        segment.write(bytes(range(100)))
+
+    assert failure.value.errno == errno.EFBIG
+    assert segment.offset == len(OPENING) + 4
+    assert segment.path.read_bytes() == OPENING + b"kept"
+    segment.write(b"!")
+    segment.close()
+    assert segment.path.read_bytes() == OPENING + b"kept!"
+
+
+def test_a_segment_whose_header_cannot_be_written_does_not_exist(tmp_path: Path):
+    with largest_file(3), pytest.raises(OSError):
+        Segment.create(tmp_path, 1, HEADER)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_emergency_file_has_its_room_on_disk_and_is_no_segment(tmp_path: Path):
+    emergency = Emergency.create(tmp_path)
+    emergency.close()
+
+    found = (tmp_path / "emergency").stat()
+    assert found.st_size == EMERGENCY_SIZE
+    assert found.st_blocks * 512 >= EMERGENCY_SIZE
+    assert stat.S_IMODE(found.st_mode) == 0o600
+    assert segment_numbers(tmp_path) == []
+
+
+def test_the_emergency_file_becomes_a_segment_that_continues_another(tmp_path: Path):
+    segment = Emergency.create(tmp_path, 1000).begin(3, ORIGIN)
+    segment.close()
+
+    passage = Passage(tmp_path, 3)
+    assert passage.header == Header("node_1", 1, continues=True)
+    assert (list(passage), passage.end, passage.fault) == ([], segment.offset, None)
+    assert not (tmp_path / "emergency").exists()
+    assert segment.path.stat().st_size == 1000
+
+
+def test_without_room_there_is_no_emergency_file(tmp_path: Path):
+    with largest_file(100), pytest.raises(OSError):
+        Emergency.create(tmp_path, 1000)
+
+    assert list(tmp_path.iterdir()) == []
