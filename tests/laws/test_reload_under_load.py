@@ -47,10 +47,11 @@ async def test_five_hundred_edits_good_and_bad_and_no_failed_request(tmp_path: P
             statuses = [status for each in load for status in await each]
             await gateway.idle()
             alive = gateway.gateway.current.alive
-            rows = await gateway.request_logs()
+            await gateway.settled()
+            (revisions,) = (await gateway.gateway.database.fetch("SELECT COUNT(DISTINCT revision) FROM request_log"))[0]
 
     assert outcomes == [edit(files["gateway.yaml"], number)[1] for number in range(EDITS)]
     assert set(statuses) == {200}
     assert len(statuses) > EDITS / 10
     assert alive == 1, "every older generation was closed"
-    assert len({row.revision for row in rows}) > 1, "requests followed the edits"
+    assert revisions > 1, "requests followed the edits"
