@@ -131,8 +131,9 @@ async def test_what_a_dead_process_took_in_a_transaction_that_ended_late_is_retu
     dead = (await bank.begin()).origin
     await bank.crash()
     await bank.begin()
+    bank.rest()
     await bank.treasury.settle_down()
-    await bank.treasury.upkeep.round()  # The next one by itself is far away.
+    await bank.treasury.upkeep.round()
     await take_late(database, caller, dead, "one")
     assert await balances(database) == [(100 * DOLLAR.nano, DOLLAR.nano, DOLLAR.nano)]
 

@@ -70,6 +70,12 @@ class Bank:
         self._stack.push_async_callback(self.treasury.close)
         return self.treasury
 
+    def rest(self) -> None:
+        """Let this life do its rounds only when it is asked to."""
+        for task in self.supervisor._tasks:
+            if task.get_name() == "upkeep":
+                task.cancel()
+
     async def end(self) -> None:
         """End it in an orderly way."""
         await self._stack.aclose()
