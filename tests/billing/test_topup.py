@@ -54,6 +54,21 @@ async def test_a_key_used_for_another_user_is_an_error_even_at_the_same_time(dat
     assert await contradictions(database) == []
 
 
+async def test_a_key_is_one_for_grants_and_adjustments_of_different_users_even_at_the_same_time(database: Database):
+    ann, bob = await make_user(database, "ann"), await make_user(database, "bob")
+
+    for attempt in range(10):
+        cause = Cause("cli:root", "welcome", f"key-{attempt}")
+        answers = await asyncio.gather(
+            topup.grant(database, ann, FIVE, cause, at=START),
+            topup.adjust(database, bob, FIVE, cause, at=START),
+            return_exceptions=True,
+        )
+        assert sorted(type(answer).__name__ for answer in answers) == ["KeyReused", "bool"]
+
+    assert await contradictions(database) == []
+
+
 @pytest.mark.parametrize("amount", ["6", "-5", "5.000000001"])
 async def test_a_key_used_for_another_amount_is_an_error_and_changes_nothing(database: Database, amount: str):
     user = await make_user(database)
