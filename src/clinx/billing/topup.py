@@ -56,7 +56,7 @@ async def _once(database: Database, correction: Transfer, key: str) -> bool:
 
 def _correct(correction: Transfer, key: str) -> Program[bool]:
     yield from transfer.lock([correction.target])
-    # One key is one for all users and for both kinds: this row, after those of people, is what all corrections wait for.
+    # One key is one for all users and both kinds: this row, after those of people, is what all corrections wait for.
     yield from ledger.lock_accounts({ADJUST})
     written = yield from ledger.written([f"{name}:{key}" for name in _EVENTS.values()])
     if (correction.event, correction.target, correction.amount) in written:
