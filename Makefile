@@ -34,7 +34,8 @@ test: $(READY) ## run the tests on both cores (and on PostgreSQL when CLINX_TEST
 .PHONY: soak
 soak: $(READY) ## kill processes that spend for SOAK_MINUTES (10) on each engine; take PostgreSQL away for a minute
 	@SOAK_MINUTES=$${SOAK_MINUTES:-10} $(BIN)/pytest -q \
-		tests/laws/test_kill.py tests/laws/test_kill_gateway.py tests/laws/test_database_stopped.py
+		tests/laws/test_kill.py tests/laws/test_kill_gateway.py tests/laws/test_database_stopped.py \
+		tests/laws/test_reload_under_load.py
 
 .PHONY: cover
 cover: $(READY) ## run the tests and show which lines and branches they miss

@@ -1,4 +1,9 @@
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long a draw takes is the machine's business: what is slow shows in `--durations`, and is no failure.
+settings.register_profile("clinx", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("clinx")
 
 
 @pytest.fixture(autouse=True)
