@@ -28,14 +28,15 @@ run: $(READY) ## start the gateway on the example tree; prints an address, a key
 	@export CLINX_LOG_FORMAT=$${CLINX_LOG_FORMAT:-text}; exec $(BIN)/clinx serve --demo
 
 .PHONY: test
-test: $(READY) ## run the tests on both cores (and on PostgreSQL when CLINX_TEST_POSTGRES_URL is set)
+test: $(READY) ## run the tests on both cores (PostgreSQL: CLINX_TEST_POSTGRES_URL, Redis: CLINX_TEST_REDIS_URL)
 	@$(BIN)/pytest -n 2 -q $(TESTS)
 
 .PHONY: soak
-soak: $(READY) ## kill processes that spend for SOAK_MINUTES (10) on each engine; take PostgreSQL away for a minute
+soak: $(READY) ## kill processes for SOAK_MINUTES (10) on each engine, take PostgreSQL away, fuzz with FUZZ_CASES (50000)
 	@SOAK_MINUTES=$${SOAK_MINUTES:-10} $(BIN)/pytest -q \
 		tests/laws/test_kill.py tests/laws/test_kill_gateway.py tests/laws/test_database_stopped.py \
 		tests/laws/test_reload_under_load.py
+	@FUZZ_CASES=$${FUZZ_CASES:-50000} $(BIN)/pytest -q tests/laws/test_fuzz.py
 
 .PHONY: cover
 cover: $(READY) ## run the tests and show which lines and branches they miss

@@ -7,6 +7,8 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -24,8 +26,8 @@ def main() -> int:
     plan = Plan(options.seconds, options.connections, options.streams, client, pin=_cores() > LOAD_CORE)
     measured: list[Measured] = []
     notes: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="clinx-bench-") as folder, running_stub(plan.core, Path(folder)) as port:
-        bench = Bench(port, Path(folder), pin=plan.pin)
+    with _room(options.keep) as folder, running_stub(plan.core, folder) as port:
+        bench = Bench(port, folder, pin=plan.pin)
         for name, opener in chosen(options.peers):
             print(f"measuring {name}", file=sys.stderr, flush=True)
             try:
@@ -42,6 +44,17 @@ def main() -> int:
     return 0 if any(m.name == report.SUBJECT for m in measured) else 1
 
 
+@contextmanager
+def _room(keep: Path | None) -> Generator[Path]:
+    """Make the folder of the run; what is kept can be looked at, and replayed, afterwards."""
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="clinx-bench-") as folder:
+            yield Path(folder)
+        return
+    keep.mkdir(parents=True)
+    yield keep.resolve()
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=10, help="length of each load")
@@ -49,7 +62,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--streams", type=int, default=32, help="streams at once")
     parser.add_argument("--peers", choices=["all", "none"], default="all", help="measure the installed peers too")
     parser.add_argument("--client", choices=["auto", "own"], default="auto", help="auto: wrk where it is installed")
-    return parser.parse_args()
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="work in this new folder, and leave it there")
+    options = parser.parse_args()
+    if options.keep is not None and options.keep.exists():
+        parser.error(f"--keep {options.keep}: it is there already")
+    return options
 
 
 def _cores() -> int:

@@ -14,8 +14,8 @@ import pytest
 from clinx import app
 from clinx.app import Gateway, request_ids
 from clinx.config.diagnostics import ConfigError
-from clinx.echo import EchoServer
-from clinx.settings import Settings
+from clinx.echo import EchoServer, builtins
+from clinx.settings import Settings, Worker
 from clinx.storage.failures import StorageUnavailable
 from clinx.web import presence
 from support.fake_upstream import FakeUpstream, hang, pause, sse
@@ -82,7 +82,7 @@ def echoes(monkeypatch: pytest.MonkeyPatch) -> list[EchoServer]:
             started.append(server)
             return server
 
-    monkeypatch.setattr(app, "EchoServer", Watched)
+    monkeypatch.setattr(builtins, "EchoServer", Watched)
     return started
 
 
@@ -221,6 +221,21 @@ async def test_a_reload_of_a_broken_tree_is_reported_and_the_old_one_goes_on(tmp
     figures = gateway.gateway.metrics.render().decode()
     assert "clinx_config_last_reload_successful 0.0" in figures
     assert f'clinx_config_revision_info{{revision="{served.revision.id}"}} 1.0' in figures
+
+
+@pytest.mark.parametrize(("redis", "codes"), [("", ["E503"]), ("redis://127.0.0.1:1/0", [])])
+async def test_a_reload_that_adds_what_workers_cannot_count_is_refused_unless_they_have_a_redis(
+    tmp_path: Path, redis: str, codes: list[str]
+) -> None:
+    worker = Worker(index=0, of=2, line=0, greets=False, folder=tmp_path)
+    gateway = await Gateway.start(settings(tmp_path, redis=redis), worker=worker)
+    limit = "- name: few\n  limit: {requests: 1, per: 1m}\n"
+    tree(tmp_path / "tree", {"policies/limits.yaml": limit})
+    taken_up = await gateway.reloader.reload()
+    found = [each.code for each in gateway.current.state.diagnostics if each.code.startswith("E")]
+    await gateway.stop(1)
+
+    assert (taken_up, found) == (not codes, codes)
 
 
 async def test_a_reload_just_before_the_end_leaves_nothing_behind(tmp_path: Path, echoes: list[EchoServer]) -> None:

@@ -11,7 +11,11 @@ import clinx
 from clinx.cli import check, main
 from clinx.storage.migrate import migrate
 
-COMMANDS = {"serve", "check", "schema", "user", "token", "code", "invite", "order", "node", "audit", "migrate"}
+COMMANDS = {
+    *("serve", "check", "test", "plan", "explain", "fmt", "propose", "schema"),
+    *("user", "token", "code", "invite", "order", "node", "audit", "migrate"),
+    *("status", "apply", "rollback", "promote", "override", "channel"),
+}
 
 
 def leaves_with(code: int, *argv: str) -> None:
@@ -33,6 +37,19 @@ def test_help_lists_every_command_with_a_sentence(capsys: pytest.CaptureFixture[
     assert set(listed) == COMMANDS
 
 
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_a_question_about_the_command_itself_imports_no_room(option: str) -> None:
+    asked = (
+        "import sys; from clinx.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "finally: print(*sorted(name for name in sys.modules if name.startswith('clinx')), file=sys.stderr)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", asked, option], capture_output=True, text=True, timeout=30, check=True)
+
+    assert done.stderr.split() == ["clinx", "clinx.cli"]
+
+
 def test_every_file_of_the_package_that_is_a_command_is_mounted() -> None:
     files = Path(check.__file__).parent.glob("*.py")
 
@@ -46,13 +63,24 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out.startswith(f"usage: clinx {command}")
 
 
-@pytest.mark.parametrize("argv", [(), ("sevre",), ("--verison",), ("serve", "--prot", "1"), ("schema", "policy")])
+@pytest.mark.parametrize("argv", [(), ("sevre",), ("--verison",), ("serve", "--prot", "1"), ("schema", "polices")])
 def test_a_wrong_command_line_exits_2(argv: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     leaves_with(2, *argv)
 
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("usage: clinx")
+
+
+@pytest.mark.parametrize("argument", [["--denny", "models_lost > 0"], ["--format", "yaml"], ["--deny"]])
+def test_a_wrong_command_line_is_not_taken_for_a_plan_with_effects(
+    argument: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["plan", *argument])
+
+    assert caught.value.code == 1
+    assert "error: " in capsys.readouterr().err
 
 
 def test_the_command_s_own_exit_code_is_handed_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

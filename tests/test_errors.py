@@ -105,3 +105,8 @@ def test_the_status_is_the_code_s_unless_the_upstream_chose_it() -> None:
 
 def test_a_refused_method_knows_the_allowed_ones() -> None:
     assert MethodNotAllowed("no", allowed=frozenset({"GET", "HEAD"})).allowed == {"GET", "HEAD"}
+
+
+def test_every_code_is_known_by_name() -> None:
+    assert {kind.code for kind in LEAVES} <= errors.codes()
+    assert "policy_refused" in errors.codes()

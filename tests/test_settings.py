@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from clinx.settings import Settings, unknown_variables
+from clinx.settings import Settings, Worker, unknown_variables
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +20,8 @@ def test_without_an_environment_everything_has_a_default() -> None:
         "journal_sync": "10ms",
         "overdraft_bound": Decimal(1),
         "database_url": "",
+        "redis": "",
+        "workers": 1,
         "host": "127.0.0.1",
         "port": 8787,
         "max_connections": 10_000,
@@ -107,3 +109,14 @@ def test_variables_that_are_no_setting_are_found() -> None:
 
     assert unknown_variables(environment) == ["CLINX_", "CLINX_PROT", "CLINX_port"]
     assert unknown_variables({f"CLINX_{name.upper()}": "" for name in Settings.model_fields}) == []
+
+
+def test_a_worker_hears_what_it_was_told() -> None:
+    worker = Worker(3, 8, 17, greets=False, folder=Path("/tmp/clinx of mine"))  # noqa: S108  (a name, not a file)
+
+    assert Worker.heard(worker.told()) == worker
+    assert Worker.heard({}) is None
+
+
+def test_the_password_of_redis_is_not_shown() -> None:
+    assert "secret" not in repr(Settings(redis="redis://:secret@127.0.0.1/0"))

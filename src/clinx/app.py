@@ -12,33 +12,51 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from aiohttp import web
 
 from clinx import __version__
 from clinx.accounts.authenticate import Authenticator
 from clinx.billing.alarm import keep_auditing
-from clinx.billing.cashier import Cashier
 from clinx.billing.journal.durability import Sync
 from clinx.billing.sweep import keep_sweeping
 from clinx.billing.treasury import Means, Place, Treasury
+from clinx.config.bulletin import Bulletin, Self
+from clinx.config.counted import uncounted
 from clinx.config.current import Current, ReloadState, ResourceKey
+from clinx.config.diagnostics import ConfigError
 from clinx.config.snapshot import Snapshot
 from clinx.config.tree import default_tree
 from clinx.config.watch import Reloader, Sources, Watcher
 from clinx.dialects.registry import DIALECTS
 from clinx.domain.money import Amount
-from clinx.echo import EchoServer
+from clinx.echo.builtins import Builtins
 from clinx.payments.desk import Desk
 from clinx.payments.reconcile import Reconciler, Rules
+from clinx.policies.gate import Gate
+from clinx.policies.ledger_sums import LedgerSums
+from clinx.relay.admission import Admission
 from clinx.relay.attempts import Attempts
+from clinx.relay.channel_tests import ChannelTests
 from clinx.relay.finish import Finisher
 from clinx.relay.pipeline import Relay
+from clinx.relay.scans import Scans
+from clinx.relay.seats import Seats
+from clinx.relay.stored import Stored
+from clinx.relay.trials import verify
+from clinx.routing.affinity import Affinity
 from clinx.routing.health import Health
-from clinx.settings import Settings
-from clinx.storage.announcements import Listener
+from clinx.routing.notices import Notices
+from clinx.routing.overrides import Overlay
+from clinx.routing.retries import RetryBudget
+from clinx.settings import Settings, Worker
+from clinx.state.place import counters_at
+from clinx.storage import overrides, revisions
+from clinx.storage.announcements import Listener, Topic
 from clinx.storage.database import Database
 from clinx.storage.migrate import migrate
+from clinx.storage.request_logs import keeper
 from clinx.storage.serving import serving_alone
 from clinx.telemetry.metrics import Metrics
 from clinx.telemetry.tasks import Supervisor
@@ -49,14 +67,15 @@ from clinx.web.dispatch import ROUTES, Dispatcher, build_routes
 from clinx.web.handler import Handler
 from clinx.web.ops import Ops, Readiness
 from clinx.web.payments import Callbacks
+from clinx.web.peers import Peers
 from clinx.web.presence import Presence
 from clinx.web.server import build_server
 from clinx.web.usage import KeyRoutes
 
 log = logging.getLogger("clinx.app")
 
+COUNTED: ResourceKey[None] = ResourceKey("state.counted")
 CONNECTIONS: ResourceKey[Lease] = ResourceKey("upstream.connections")
-ECHO = "builtin:echo"
 
 
 def now() -> datetime:
@@ -77,27 +96,6 @@ def request_ids(draw: random.Random) -> Callable[[], str]:
     return new_id
 
 
-class Builtins:
-    """Upstreams that live in this process; started when a tree first names one."""
-
-    def __init__(self) -> None:
-        """Start nothing yet."""
-        self.urls: dict[str, str] = {}
-        self._running = AsyncExitStack()
-
-    async def ensure(self, snapshot: Snapshot) -> None:
-        """Start the echo server if some channel uses it."""
-        wanted = any(channel.base_url == ECHO for channel in snapshot.channels.values())
-        if wanted and ECHO not in self.urls:
-            server = await EchoServer.start()
-            self._running.push_async_callback(server.close)
-            self.urls[ECHO] = server.url
-
-    async def close(self) -> None:
-        """Stop what was started, at whichever reload."""
-        await self._running.aclose()
-
-
 @dataclass(slots=True)
 class Gateway:
     """A running gateway: one process, one address, one tree."""
@@ -115,7 +113,7 @@ class Gateway:
     stack: AsyncExitStack
 
     @classmethod
-    async def start(cls, settings: Settings, *, last_good: bool = False) -> Gateway:
+    async def start(cls, settings: Settings, *, last_good: bool = False, worker: Worker | None = None) -> Gateway:
         """Open the database, compile the tree and listen; on any failure close what was opened.
 
         Raises:
@@ -124,7 +122,7 @@ class Gateway:
             OSError: the address is taken.
         """
         async with AsyncExitStack() as stack:
-            gateway = await _Builder(settings, stack).build(last_good=last_good)
+            gateway = await _Builder(settings, stack, worker).build(last_good=last_good)
             gateway.stack = stack.pop_all()
             return gateway
 
@@ -154,13 +152,15 @@ class Gateway:
 class _Builder:
     """Builds one gateway; what is opened goes on the stack in the order opposite to the one it must be closed in."""
 
-    def __init__(self, settings: Settings, stack: AsyncExitStack) -> None:
+    def __init__(self, settings: Settings, stack: AsyncExitStack, worker: Worker | None) -> None:
         self.settings = settings
         self.stack = stack
+        self.worker = worker
         self.metrics = Metrics()
         self.supervisor = Supervisor()
         self.draw = random.Random(secrets.randbits(64))  # noqa: S311  (weights and jitter, not secrets)
         self.builtins = Builtins()
+        self.after_reload: list[Callable[[], None]] = []
 
     async def build(self, *, last_good: bool) -> Gateway:
         database = await self._database()
@@ -168,20 +168,35 @@ class _Builder:
         treasury = await self._treasury(database)
         current = self._current(pool)
         reloader = self._reloader(current)
-        await reloader.load_first(last_good=last_good)
-        relay, finisher = self._relay(database, treasury.cashier, pool)
+        await reloader.load_first(last_good=last_good, rejections=await revisions.rejected(database))
+        relay, finisher = self._relay(database, treasury, pool)
+        self._try_channels_out(relay, current)
         presence = Presence(monotonic=time.monotonic, metrics=self.metrics)
-        handler = Handler(relay, finisher, presence, time.monotonic, now, request_ids(self.draw))
+        handler = Handler(relay, finisher, presence, time.monotonic, now, request_ids(self.draw), current.observe)
         readiness = Readiness(database.is_reachable)
-        ops = Ops(current, self.metrics, readiness, reloader, self.settings.ops_token)
+        peers = await self._peers()
+        ops = Ops(
+            current,
+            self.metrics,
+            readiness,
+            reloader,
+            self.settings.ops_token,
+            relay.overlay,
+            relay.health,
+            peers=peers,
+            node=treasury.origin.node,
+        )
         keys = KeyRoutes(
             database, relay.authenticator, lambda: current.generation.snapshot.server, request_ids(self.draw)
         )
         callbacks = self._payments(database, current)
-        dispatcher, most = Dispatcher(current, handler), self.settings.max_connections
+        dispatcher, most = Dispatcher(current, handler, relay.authenticator.group), self.settings.max_connections
+        relay.overlay.take(await overrides.active(database, now()), current.snapshot.channels)
         site, url = await self._listen(build_server(dispatcher, ops, keys, callbacks, most_connections=most))
         self._start_tasks(presence, reloader)
-        self._listen_to_others(database, treasury, relay.authenticator)
+        who = Self(treasury.origin.node, socket.gethostname(), url)
+        bulletin = Bulletin(database, current, reloader, relay.overlay, who, now)
+        self._listen_to_others(database, treasury, relay, self._publish(bulletin))
         return Gateway(
             url=url,
             current=current,
@@ -195,6 +210,14 @@ class _Builder:
             site=site,
             stack=self.stack,
         )
+
+    async def _peers(self) -> Peers | None:
+        if self.worker is None:
+            return None
+        peers = Peers(self.worker, self.metrics.render)
+        await peers.open()
+        self.stack.push_async_callback(peers.close)
+        return peers
 
     async def _database(self) -> Database:
         self.stack.enter_context(serving_alone(self.settings.database))
@@ -229,9 +252,15 @@ class _Builder:
         current = Current(self.supervisor)
 
         async def connections(snapshot: Snapshot) -> Lease:
-            await self.builtins.ensure(snapshot)
+            await self.builtins.ensure(channel.base_url for channel in snapshot.channels.values())
             return await pool.lease(snapshot.channels.values(), snapshot.server.egress_allow)
 
+        async def counted(snapshot: Snapshot) -> None:
+            workers = 1 if self.worker is None or self.settings.redis else self.worker.of
+            if workers > 1 and (found := tuple(uncounted(snapshot, workers))):
+                raise ConfigError(found)
+
+        current.register(COUNTED, counted)
         current.register(CONNECTIONS, connections, Lease.release)
         current.register(ROUTES, build_routes)
         return current
@@ -245,20 +274,57 @@ class _Builder:
             env_prefixes=tuple(prefix.strip() for prefix in self.settings.env_prefixes.split(",") if prefix.strip()),
             dialects=DIALECTS,
             now=now,
+            verify=verify,
         )
 
         def report(state: ReloadState) -> None:
-            self.metrics.reloaded(state.revision if state.ok else None, current.alive)
+            self.metrics.reloaded(current.snapshot.revision.id if state.ok else None, current.alive)
+            for tell in self.after_reload:
+                tell()
 
         return Reloader(sources, current, on_outcome=report)
 
-    def _relay(self, database: Database, cashier: Cashier, pool: Pool) -> tuple[Relay, Finisher]:
-        health = Health(time.monotonic)
+    def _relay(self, database: Database, treasury: Treasury, pool: Pool) -> tuple[Relay, Finisher]:
+        health = Health(time.monotonic, jitter=self.draw.random, notify=Notices(self.metrics))
+        cashier = treasury.cashier
         finisher = Finisher(cashier, self.metrics, time.monotonic)
         requests = RequestBuilder(self.builtins.urls, f"clinx/{__version__}")
-        attempts = Attempts(Sender(pool, time.monotonic), requests, health, finisher, time.monotonic)
+        retries = RetryBudget(time.monotonic, self.metrics.retries_denied.inc)
+        sender = Sender(pool, time.monotonic)
+        attempts = Attempts(sender, requests, health, finisher, time.monotonic, retries)
         authenticator = Authenticator(database, monotonic=time.monotonic, now=now)
-        return Relay(authenticator, cashier, health, attempts, self.draw), finisher
+        scans = Scans()
+        admission = Admission(self._gate(database, treasury), Affinity(time.monotonic), self.metrics, scans)
+        stored = Stored(partial(keeper, database), finisher, sender, requests, health, self.draw, scans)
+        return Relay(
+            authenticator, cashier, health, attempts, self.draw, Seats(self.metrics), stored, admission, Overlay(now)
+        ), finisher
+
+    def _gate(self, database: Database, treasury: Treasury) -> Gate:
+        async def settled() -> None:
+            await treasury.recovered.wait()
+            await treasury.cashier.flush()
+
+        counters = counters_at(self.settings.redis, now=now, monotonic=time.monotonic)
+        sums = LedgerSums(database, settled)
+        gate = Gate(counters, now, new_id=lambda: secrets.token_hex(16), spent=sums.spent, note=self.metrics)
+        self.stack.push_async_callback(gate.close)
+        self.supervisor.start(gate.keep(), name="gate", endless=True)
+        return gate
+
+    def _try_channels_out(self, relay: Relay, current: Current) -> None:
+        tests = ChannelTests(
+            relay.health,
+            relay.attempts.sender,
+            relay.attempts.requests,
+            self.supervisor,
+            self.metrics,
+            served=lambda: current.served,
+            is_disabled=relay.overlay.is_disabled,
+            monotonic=time.monotonic,
+            jitter=self.draw.random,
+        )
+        self.supervisor.start(tests.run(), name="channel tests", endless=True)
 
     def _payments(self, database: Database, current: Current) -> Callbacks:
         def rules() -> Rules | None:
@@ -276,12 +342,30 @@ class _Builder:
             watcher = Watcher(reloader, self.supervisor, poll_seconds=self.settings.poll_seconds)
             self.supervisor.start(watcher.run(), name="watch", endless=True)
 
-    def _listen_to_others(self, database: Database, treasury: Treasury, authenticator: Authenticator) -> None:
-        """Hear what other processes announce: revoked tokens, money that arrived, money that is needed."""
+    def _publish(self, bulletin: Bulletin) -> Bulletin:
+        """Say in the database what is served here; and leave when this process does."""
+        self.metrics.overrides.set_function(lambda: bulletin.overlay.count)
+        self.metrics.on_trial.set_function(lambda: bulletin.current.trial is not None)
+        self.after_reload.append(bulletin.wake)
+        self.supervisor.start(bulletin.judge(), name="trial", endless=True)
+        saying = self.supervisor.start(bulletin.run(), name="bulletin", endless=True)
+
+        async def leave() -> None:
+            saying.cancel()
+            await bulletin.leave()
+
+        self.stack.push_async_callback(leave)
+        return bulletin
+
+    def _listen_to_others(self, database: Database, treasury: Treasury, relay: Relay, bulletin: Bulletin) -> None:
+        """Hear what other processes announce: revoked tokens, money that arrived or is needed, what is to be served."""
 
         def hear(topic: str, subject: str) -> None:
             treasury.leases.hear(topic, subject)
-            authenticator.hear(topic, subject)
+            relay.authenticator.hear(topic, subject)
+            bulletin.hear(topic, subject)
+            if topic == Topic.CHANNEL:
+                relay.health.reset(subject)
 
         listener = Listener(database, now=now, monotonic=time.monotonic)
         self.supervisor.start(listener.run(hear), name="announcements", endless=True)
@@ -291,7 +375,8 @@ class _Builder:
         runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await runner.setup()
         self.stack.push_async_callback(runner.cleanup)
-        site = web.TCPSite(runner, self.settings.host, self.settings.port, reuse_address=True)
+        host, port, shares = self.settings.host, self.settings.port, self.worker is not None
+        site = web.TCPSite(runner, host, port, reuse_address=True, reuse_port=shares)
         await site.start()
         host, port = runner.addresses[0][:2]
         return site, f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -11,10 +11,14 @@ GatewayError                       code, status, message (safe to show), hint, p
 │   │   └── TokenDisabled          token_disabled         401
 │   ├── PermissionDenied           permission_denied      403
 │   ├── ModelNotAllowed            model_not_allowed      403
+│   ├── PolicyRefused              policy_refused         403
 │   ├── UnsupportedByModel         unsupported_by_model   400
 │   ├── ModelNotFound              model_not_found        404
+│   ├── ResponseNotFound           response_not_found     404
+│   ├── PreviousResponseNotFound   previous_response_not_found 400
 │   ├── NoSuchEndpoint             no_such_endpoint       404
 │   ├── MethodNotAllowed           method_not_allowed     405
+│   ├── RateLimited                rate_limited           429
 │   └── NotCovered
 │       ├── InsufficientBalance    insufficient_balance   429
 │       └── BudgetSpent            budget_spent           429
@@ -26,6 +30,8 @@ GatewayError                       code, status, message (safe to show), hint, p
 │   ├── UpstreamBroken             upstream_broken        502: refused connection, 5xx, nonsense, a cut stream
 │   └── NoChannel                  no_channel             503: the group offers the model, nothing can serve it now
 ├── BillingUnavailable             billing_unavailable    503
+├── LimitsUnavailable              limits_unavailable     503
+├── Overloaded                     overloaded             503
 ├── ShuttingDown                   shutting_down          503
 ├── ClientGone                     client_gone            499: nobody is left to read it; for logs and metrics
 └── InternalError                  internal               500: everything unforeseen
@@ -36,7 +42,9 @@ Codes are stable: they are metric labels, log fields, GraphQL codes and headings
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar, Self
 
 
 class GatewayError(Exception):
@@ -44,6 +52,8 @@ class GatewayError(Exception):
 
     code: ClassVar[str]
     status: ClassVar[int]
+    rule: str | None = None
+    """The operator's rule that says no, where one does: for logs, never shown as such."""
 
     def __init__(
         self, message: str, *, hint: str | None = None, param: str | None = None, retry_after: float | None = None
@@ -59,6 +69,11 @@ class GatewayError(Exception):
     def http_status(self) -> int:
         """The status to answer with; a dialect may still choose another for the same code."""
         return self.status
+
+    def said_by(self, rule: str) -> Self:
+        """Note which rule of the operator's says no."""
+        self.rule = rule
+        return self
 
 
 class CallerError(GatewayError):
@@ -120,9 +135,16 @@ class PermissionDenied(CallerError):
 
 
 class ModelNotAllowed(CallerError):
-    """The token is restricted to other models."""
+    """The token, or a rule that selects the caller, is restricted to other models."""
 
     code = "model_not_allowed"
+    status = 403
+
+
+class PolicyRefused(CallerError):
+    """A rule of the operator's refuses the request; the message is the rule's own, or names it."""
+
+    code = "policy_refused"
     status = 403
 
 
@@ -138,6 +160,20 @@ class ModelNotFound(CallerError):
 
     code = "model_not_found"
     status = 404
+
+
+class ResponseNotFound(CallerError):
+    """Nobody keeps such an answer for the caller."""
+
+    code = "response_not_found"
+    status = 404
+
+
+class PreviousResponseNotFound(CallerError):
+    """Nobody keeps the answer that the caller wants to continue."""
+
+    code = "previous_response_not_found"
+    status = 400
 
 
 class NoSuchEndpoint(CallerError):
@@ -159,6 +195,15 @@ class MethodNotAllowed(CallerError):
         self.allowed = allowed
 
 
+class RateLimited(CallerError):
+    """A limit of requests, tokens, money or calls at a time is used up; ``retry_after`` says for how long."""
+
+    code = "rate_limited"
+    status = 429
+    headers: Mapping[str, str] = MappingProxyType({})
+    """For the answer: the limit in OpenAI's words, where it is one of requests."""
+
+
 class NotCovered(CallerError):
     """What is left does not cover the hold."""
 
@@ -176,7 +221,7 @@ class InsufficientBalance(NotCovered):
 
 
 class BudgetSpent(NotCovered):
-    """The token's budget does not cover the hold."""
+    """The token's budget does not cover the hold, or a rule's is spent for this period."""
 
     code = "budget_spent"
 
@@ -200,7 +245,7 @@ class UpstreamRefused(UpstreamError):
 
     @property
     def http_status(self) -> int:
-        """The provider's own status: 400, 404, 413 or 422."""
+        """The provider's own status: 400, 404, 413 and their like."""
         return self.upstream_status
 
 
@@ -246,6 +291,20 @@ class BillingUnavailable(GatewayError):
     status = 503
 
 
+class LimitsUnavailable(GatewayError):
+    """A limit that must hold cannot be counted now."""
+
+    code = "limits_unavailable"
+    status = 503
+
+
+class Overloaded(GatewayError):
+    """This process has as much to do as it may."""
+
+    code = "overloaded"
+    status = 503
+
+
 class ShuttingDown(GatewayError):
     """This process is going away."""
 
@@ -265,3 +324,14 @@ class InternalError(GatewayError):
 
     code = "internal"
     status = 500
+
+
+def codes() -> frozenset[str]:
+    """Return every stable code: what logs hold and callers are told."""
+    found: set[str] = set()
+    waiting: list[type[GatewayError]] = [GatewayError]
+    while waiting:
+        kind = waiting.pop()
+        found.update({kind.code} if hasattr(kind, "code") else ())
+        waiting.extend(kind.__subclasses__())
+    return frozenset(found)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -37,6 +38,13 @@ class Settings(BaseSettings):
 
     database_url: str = ""
     """sqlite:///path or postgres://user:password@host:port/name; empty means a SQLite file in the state folder."""
+
+    redis: Annotated[str, Field(repr=False)] = ""
+    """redis://user:password@host:port/0: where several processes count limits and budgets together; empty lets each
+    count for itself."""
+
+    workers: Annotated[int, Field(ge=1, le=512)] = 1
+    """Processes that serve, sharing the port; more than one needs PostgreSQL."""
 
     overdraft_bound: Annotated[Decimal, Field(ge=0, le=1_000_000_000, decimal_places=9)] = Decimal(1)
     """How far an account may be overdrawn by what estimates fell short of before the audit reports it, in units of the
@@ -83,3 +91,34 @@ def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     ours = (name for name in environment if name.startswith(PREFIX))
     return sorted(name for name in ours if name not in known and not name.startswith(_NOT_SETTINGS))
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One of several processes that share a port, as the process that started it says."""
+
+    index: int
+    """Which one, from 0."""
+    of: int
+    """How many there are."""
+    line: int
+    """A socket to that process: it hears when this one serves, and closes it when it dies."""
+    greets: bool
+    """Whether this one says where they serve: the first, when it is started for the first time."""
+    folder: Path
+    """Where the workers find one another."""
+
+    VARIABLE: ClassVar[str] = "_CLINX_WORKER"
+
+    def told(self) -> dict[str, str]:
+        """Return the environment that tells a process who it is."""
+        return {self.VARIABLE: f"{self.index} {self.of} {self.line} {self.greets:d} {self.folder}"}
+
+    @classmethod
+    def heard(cls, environment: Mapping[str, str] = os.environ) -> Worker | None:
+        """Return who this process is; None when nobody started it as a worker."""
+        said = environment.get(cls.VARIABLE)
+        if said is None:
+            return None
+        index, of, line, greets, folder = said.split(" ", 4)
+        return cls(int(index), int(of), int(line), greets == "1", Path(folder))

@@ -439,3 +439,21 @@ async def test_models_a_token_is_restricted_to(database: Database, authenticator
         check_model(principal, "o3")
 
     assert (caught.value.hint, caught.value.param) == ("It may use: gpt-4o, gpt-4o-mini.", "model")
+
+
+async def test_a_group_is_told_to_whoever_only_wants_that(
+    database: Database, authenticator: Authenticator, questions: Questions
+):
+    issued = await make_token(database, await make_user(database, group="vip"), limits=Limits(group="batch"))
+
+    assert await authenticator.group(issued.secret) == "batch"
+    assert (await authenticator.authenticate(issued.secret, None)).group == "batch"
+    assert len(questions.asked) == 1
+    assert await authenticator.group("sk-unknown") is None
+    assert await authenticator.group("x" * 1000) is None
+
+
+async def test_a_group_that_cannot_be_asked_for_is_nobodys(authenticator: Authenticator, questions: Questions):
+    questions.failure = StorageUnavailable("away", where="here")
+
+    assert await authenticator.group("sk-unknown") is None

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from architecture.source_tree import DOCS, PACKAGE, REPOSITORY, check, modules
+from clinx.cli import main
+from clinx.config.compile import compile_tree
+from clinx.config.secrets import SecretResolver
+from clinx.config.tree import default_tree, read_tree
+from clinx.dialects.registry import DIALECTS
+from clinx.relay.trials import try_tree
 from clinx.settings import PREFIX, Settings
 from clinx.telemetry.metrics import Metrics
+from support.tree import tree as write_tree
 
 PAGES = sorted([*REPOSITORY.glob("*.md"), *(path for path in DOCS.rglob("*.md"))])
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
@@ -170,6 +176,61 @@ def _anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+FENCE = re.compile(r"^```yaml(?: (\w+))?$", re.MULTILINE)
+RULES_BLOCK = re.compile(r"^```yaml rules\n(.*?)^```\n(?:\n```yaml tests\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
+
+RULES_TREE = """\
+version: 1
+groups: {default: {}, vip: {}}
+models:
+  gpt-4o: {price: {input: "2.50", output: "10.00", per: 1M}, max_output: 16384}
+  o3-mini: {price: {input: "1.10", output: "4.40", per: 1M}, max_output: 16384}
+  text-embedding-3-small: {price: {input: "0.02", per: 1M}}
+channels:
+  - name: openai-eu
+    provider: echo
+    models: [gpt-4o, o3-mini, text-embedding-3-small]
+    groups: [default, vip]
+    tags: [eu]
+  - {name: openai-us, provider: echo, models: [gpt-4o], groups: [default, vip], tags: [us, cheap]}
+"""
+"""What the rules shown in the documentation are about."""
+
+
+def test_every_example_of_a_tree_is_run() -> None:
+    check(
+        (
+            f"{page.relative_to(REPOSITORY)}: ```yaml {kind}".rstrip()
+            for page in PAGES
+            for kind in FENCE.findall(page.read_text(encoding="utf-8"))
+            if kind not in {"tree", "rules", "tests"}
+        ),
+        why="an example that nobody runs is wrong sooner or later",
+        what="say what it is: a whole tree, rules, or (right under rules) tests of them.",
+    )
+
+
+def _rule_blocks() -> list[tuple[str, str, str]]:
+    return [
+        (f"{page.relative_to(REPOSITORY)}:{number}", rules, tests)
+        for page in PAGES
+        for number, (rules, tests) in enumerate(RULES_BLOCK.findall(page.read_text(encoding="utf-8")), 1)
+    ]
+
+
+@pytest.mark.parametrize(("where", "rules", "tests"), _rule_blocks())
+def test_the_rules_in_the_documentation_do_what_is_said_under_them(
+    where: str, rules: str, tests: str, tmp_path: Path
+) -> None:
+    files = {"gateway.yaml": RULES_TREE, "policies/rules.yaml": rules, "policies/tests/rules.yaml": tests or "[]"}
+    tree = read_tree(write_tree(tmp_path, files), default_tree())
+    secrets = SecretResolver({}, tmp_path, ())
+
+    snapshot = compile_tree(tree, secrets=secrets, dialects=DIALECTS, at=datetime.now(UTC)).snapshot
+
+    assert try_tree(snapshot, tree).findings == (), where
+
+
 def _tree_blocks() -> list[tuple[str, str]]:
     return [
         (f"{page.relative_to(REPOSITORY)}:{number}", block)
@@ -179,16 +240,18 @@ def _tree_blocks() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("where", "block"), _tree_blocks())
-def test_the_trees_in_the_documentation_compile(where: str, block: str, tmp_path: Path) -> None:
+def test_the_trees_in_the_documentation_compile(
+    where: str, block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     for name, text in _files(block).items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
-    command = [sys.executable, "-m", "clinx", "check", str(tmp_path), "--secrets", "placeholders"]
-    checked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    code = main(["check", str(tmp_path), "--secrets", "placeholders"])
 
-    assert checked.returncode == 0, f"{where} shows a tree that does not compile:\n{checked.stdout}{checked.stderr}"
+    assert code == 0, f"{where} shows a tree that does not compile:\n{''.join(capsys.readouterr())}"
 
 
 def _files(block: str) -> dict[str, str]:

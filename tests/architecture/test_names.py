@@ -7,7 +7,7 @@ from architecture.source_tree import REPOSITORY, check, modules
 NO_IDEA = frozenset(
     {"util", "utils", "helper", "helpers", "common", "manager", "managers", "misc", "core", "service", "services"}
 )
-PROTOCOL_ROOMS = frozenset({"clinx.dialects.base"})
+PROTOCOL_ROOMS = frozenset({"clinx.dialects.base", "clinx.state.base"})
 """The only modules called base: each holds the protocol of its room."""
 
 SCANNED = ("src", "tests", "bench", "docs", ".ci")

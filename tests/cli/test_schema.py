@@ -29,7 +29,7 @@ def test_the_gateway_is_the_default(capsys: pytest.CaptureFixture[str]) -> None:
     assert document["additionalProperties"] is False
     assert list(document["properties"]) == [
         "version", "include", "currency", "groups", "models", "profiles", "channels", "server",
-        "invitations", "payments",
+        "invitations", "payments", "rollout",
     ]  # fmt: skip
 
 
@@ -54,5 +54,5 @@ def test_all_are_written_to_a_folder(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert run("--write", str(tmp_path / "new")) == 0
 
     written = {path.name: path.read_text() for path in (tmp_path / "new").iterdir()}
-    assert written == {f"{name}.schema.json": schema.schema_text(name) for name in ("gateway", "provider")}
-    assert capsys.readouterr().out.count("\n") == 2
+    assert written == {f"{name}.schema.json": schema.schema_text(name) for name in schema.SHAPES}
+    assert capsys.readouterr().out.count("\n") == len(schema.SHAPES)

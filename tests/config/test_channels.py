@@ -110,7 +110,17 @@ def test_an_unpriced_model_is_refused(tmp_path: Path) -> None:
         ("provider: echo, headers: {X-Api-Key: x}", 'E401 header "X-Api-Key" must refer to its secret (write ${env:NAME} or ${file:PATH})'),
         ("provider: echo, headers: {X-Auth-Token: $TOKEN}", 'E401 header "X-Auth-Token" must refer to its secret (write ${env:TOKEN})'),
         ("provider: nobody, credentials: [plainkey]", ['E201 unknown provider "nobody"', "E401 a credential must be a reference to a key (write ${env:NAME} or ${file:PATH})"]),
-        ("provider: echo, limits: {rpm: 1}", 'E304 "limits" is not supported by this release (remove it)'),
+        ("provider: echo, policies: []", 'E304 "policies" is not supported by this release (remove it)'),
+        ("provider: echo, limits: {rpm: 0}", 'E303 "rpm": input should be greater than or equal to 1, not 0'),
+        ("provider: echo, retry: {on: [5xx, 200]}", 'E303 "on": expected a status from 400 to 599, such as 429, 5xx or 500-503, not 200'),
+        ("provider: echo, status_map: {200: 500}", 'E303 "200": not of the expected form, not "200"'),
+        ("provider: echo, circuit: {rate: 120%}", 'E303 "rate": expected a share of more than 0% and at most 100%, such as 20%, not "120%"'),
+        ("provider: echo, circuit: {cooldown: 10m}", 'E303 "longest" is shorter than "cooldown" (say how long a circuit stays open at most)'),
+        ("provider: echo, drop: [model]", 'E303 "model" is decided by routing, not by "drop"'),
+        ("provider: echo, system_prompt: {text: x, mode: before}", "E303 \"mode\": input should be 'prepend', 'append', 'override' or 'default', not \"before\""),
+        ("provider: echo, system_prompt: {text: '${env:UPSTREAM_KEY}'}", "E404 a reference is not resolved here (references may stand in base_url, credentials, headers, proxy, settings of a channel)"),
+        ("provider: echo, test: {every: 5m, model: n}", 'E303 this channel has no model "n" to test'),
+        ("provider: anthropic, credentials: ['${env:UPSTREAM_KEY}'], test: {every: 5m, operation: embed}", 'E303 provider "anthropic" does not take the operation "embed"'),
     ],
 )  # fmt: skip
 def test_what_a_channel_may_not_say(tmp_path: Path, more: str, expected: str | list[str]) -> None:

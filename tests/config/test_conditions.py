@@ -33,6 +33,18 @@ FACTS = {
         "request.stream",
         "request.nested.k > -2",
         "request.items == 'mine'",
+        "model is match('^gpt-[0-9]') and model is search('mini$') and model is match('gpt-4o')",
+        "request.n in range(1, 3) and request.n not in range(3, 9)",
+        "request.n + 1 == 3 and request.n * 10 // 3 == 6 and 7 % request.n == 1 and 1 - 2 < 0 and 5 / 2 > 2",
+        "model.startswith(['o3', 'gpt-']) and model.endswith(('-mini', '-nano'))",
+        "model.rsplit('-', 1)[0] == 'gpt-4o' and model.split('-')[2] == 'mini'",
+        "model.replace('mini', 'max').upper() == 'GPT-4O-MAX' and 'X'.lower() == 'x' and ' x '.strip() == 'x'",
+        "model.removesuffix('-mini').removeprefix('gpt-') == '4o'",
+        "model|upper == 'GPT-4O-MINI' and model|lower|length == 11 and request.stop|length == 2 and ' x'|trim == 'x'",
+        "request.missing|default(7) == 7 and '12'|int == 12 and [3, request.n]|max == 3 and [3, request.n]|min == 2",
+        "model ~ '@' ~ request.n == 'gpt-4o-mini@2'",
+        "('a' if request.n > 1 else 'b') == 'a' and (request.missing or group) == 'vip'",
+        "'10.1.2.3' is within('10.0.0.0/8', '::1/128') and '::ffff:10.1.2.3' is within('10.0.0.0/8')",
     ],
 )
 def test_what_holds(source: str) -> None:
@@ -49,6 +61,8 @@ def test_what_holds(source: str) -> None:
         "5 < request.n < 9",
         "1 < request.n < 2",
         "request.missing != 'x'",
+        "'x' != request.missing",
+        "request.missing == request.absent or request.missing != request.absent",
         "request.missing > 1",
         "request.missing in ['x']",
         "request.missing not in ['x']",
@@ -66,7 +80,17 @@ def test_what_holds(source: str) -> None:
         "model in 5",
         "request.keys",
         "request.__class__",
-        "model.upper",
+        "request.n is match('2')",
+        "request.missing is search('')",
+        "request.missing is within('0.0.0.0/0')",
+        "model is within('0.0.0.0/0')",
+        "true in range(0, 2) or 1.5 in range(0, 2)",
+        "request.n // 0 == 0 or request.n % 0 == 0 or request.n / 0 == 0",
+        "model * 2 == 'x' or 9999999999 * 9999999999 == 99999999980000000001",
+        "request.n.upper() == '2'",
+        "request.stop|lower == 'a' or 'x'|int == 0 or 'x'|max == 'x' or []|min == 0 or request.n|length == 1",
+        "request.stop ~ 'x' == 'abx'",
+        "model.split('') == []",
     ],
 )
 def test_what_a_request_does_not_say_or_says_in_another_type_is_false(source: str) -> None:
@@ -79,8 +103,8 @@ def test_what_a_request_does_not_say_or_says_in_another_type_is_false(source: st
     [
         "10**(10**8)",
         "'a' * 1000000000",
-        "1 + 1",
         "-request.n < 1",
+        "'a' + model",
         "'x'|center(1000000000)",
         "'%0500000000d'|format(1)",
         "request.__class__.__mro__()",
@@ -89,8 +113,17 @@ def test_what_a_request_does_not_say_or_says_in_another_type_is_false(source: st
         "model.startswith(prefix='a')",
         "model.startswith(*request.stop)",
         "range(10)",
-        "model ~ model",
-        "model if true else group",
+        "1 in range(request.n)",
+        "1 in range(1, 2, 0)",
+        "model is match(group)",
+        "model is match('(?=x)')",
+        "model is search('(')",
+        "group is within('10.0.0.0/33')",
+        "model|replace('a', 'b')",
+        "model|lower(1)",
+        "model.format(1)",
+        "model.split()",
+        "model if true",
         "{'a': 1}",
         "model[1:]",
         "request.n is divisibleby(2)",
@@ -107,11 +140,16 @@ def test_what_could_cost_time_or_reach_an_object_is_refused_at_load(source: str)
     [
         ("requst.n > 1", 'unknown name "requst"', 'did you mean "request"?'),
         ("zzz", 'unknown name "zzz"', "known here: group, model, request"),
-        ("model ==", "unexpected 'end of template'", None),
+        ("model ==", "unexpected end of the expression", None),
         ("model }} {{ group", 'unexpected "}}" after the expression', None),
         ("model group", 'unexpected "group" after the expression', None),
         ("'unclosed", "unexpected char", None),
-        ("", "unexpected 'end of template'", None),
+        ("", "unexpected end of the expression", None),
+        ("model = 'x'", 'unexpected "=" after the expression', "to compare, write =="),
+        ("(model = 'x')", "expected token ')', got '='", "to compare, write =="),
+        ("{{ model == 'x' }}", "all of it is an expression, without braces", "leave out {{ and }}"),
+        ("model.upper == 'X'", 'model is text and has no field "upper"', "call it: .upper(…)"),
+        ("group == 7", "group is text, and never compares with 7", "in quotes: '7'"),
     ],
 )
 def test_what_is_no_condition_says_why(source: str, message: str, hint: str | None) -> None:
@@ -195,3 +233,9 @@ def test_names_depend_on_where_the_condition_stands() -> None:
 def test_conditions_with_one_text_are_equal() -> None:
     assert compile_condition("model", PRICE_NAMES) == compile_condition("model", PRICE_NAMES)
     assert compile_condition("model", PRICE_NAMES) != compile_condition("group", PRICE_NAMES)
+
+
+def test_a_condition_tells_which_names_of_the_tree_it_compares_with() -> None:
+    condition = compile_condition("model == 'a' or group not in ['b', request.x] and model != request.y", PRICE_NAMES)
+
+    assert condition.names == ((("model",), "a"), (("group",), "b"))

@@ -3,13 +3,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from clinx.config.current import NEVER, Current, ResourceKey
+from clinx.config.current import NEVER, Current, Generation, ResourceKey, Trial
+from clinx.config.rollout import Rollout
 from clinx.config.snapshot import Snapshot
+from clinx.config.tree import Tree
+from clinx.errors import InvalidRequest, UpstreamBroken
 from clinx.telemetry.tasks import Supervisor
-from support.tree import SMALL, compile_files
+from support.tree import AT, SMALL, compile_files
 
 POOL: ResourceKey[list[str]] = ResourceKey("pool")
 TABLE: ResourceKey[int] = ResourceKey("table")
@@ -161,3 +165,113 @@ async def test_an_unpin_too_many_is_a_defect(current: Current, snapshot: Snapsho
         generation.unpin()
     current.close()
     await closed(current, 0)
+
+
+def trial(generation: Generation, **rollout: Any) -> Trial:
+    tree = Tree(None, {}, (), is_builtin=False, commit=None, diagnostics=())
+    return Trial(tree, generation, Rollout(**rollout), 0.0, AT)
+
+
+async def nobody(_: str) -> str | None:
+    return None
+
+
+async def test_during_a_trial_callers_are_divided_by_their_keys(current: Current, snapshot: Snapshot) -> None:
+    current.publish(await current.prepare(snapshot))
+    old, new = current.generation, await current.prepare(snapshot)
+    assert await current.choose("sk-1", nobody) is old
+
+    current.try_out(trial(new, share=0.5))
+    chosen = [await current.choose(f"sk-{number}", nobody) for number in range(200)]
+
+    assert set(map(id, chosen)) == {id(old), id(new)}
+    assert chosen == [await current.choose(f"sk-{number}", nobody) for number in range(200)]
+    assert 60 < chosen.count(new) < 140
+    assert await current.choose(None, nobody) is old
+    assert current.generation is old
+    assert list(map(id, current.served)) == [id(old.snapshot), id(new.snapshot)]
+    current.end_trial()
+    assert list(map(id, current.served)) == [id(old.snapshot)]
+
+
+async def test_during_a_trial_a_group_is_asked_for_only_where_it_counts(current: Current, snapshot: Snapshot) -> None:
+    current.publish(await current.prepare(snapshot))
+    new = await current.prepare(snapshot)
+    asked: list[str] = []
+
+    async def group_of(secret: str) -> str | None:
+        asked.append(secret)
+        return {"sk-b": "beta", "sk-d": "default"}.get(secret)
+
+    current.try_out(trial(new, group="beta"))
+    assert [await current.choose(secret, group_of) is new for secret in ("sk-b", "sk-d", "sk-x")] == [
+        True,
+        False,
+        False,
+    ]
+    assert asked == ["sk-b", "sk-d", "sk-x"]
+    current.try_out(trial(await current.prepare(snapshot), share=1.0))
+    await current.choose("sk-b", group_of)
+    assert len(asked) == 3
+
+
+async def test_a_trial_that_ends_while_a_caller_is_looked_up_gets_no_more_calls(
+    current: Current, snapshot: Snapshot
+) -> None:
+    current.publish(await current.prepare(snapshot))
+
+    async def group_of(_: str) -> str | None:
+        current.end_trial()
+        return "beta"
+
+    current.try_out(trial(await current.prepare(snapshot), group="beta"))
+
+    assert await current.choose("sk-1", group_of) is current.generation
+
+
+async def test_what_is_on_trial_stays_open_for_its_calls_when_it_ends(current: Current, snapshot: Snapshot) -> None:
+    current.publish(await current.prepare(snapshot))
+    new = await current.prepare(snapshot)
+    current.try_out(trial(new, share=1.0))
+    pinned = (await current.choose("sk-1", nobody)).pin()
+
+    current.end_trial()
+    assert not pinned.is_closed
+    pinned.unpin()
+    await closed(current, 1)
+
+    assert new.is_closed
+    assert current.trial is None
+
+
+async def test_publishing_what_is_on_trial_keeps_it_and_retires_the_one_before(
+    current: Current, snapshot: Snapshot
+) -> None:
+    current.publish(await current.prepare(snapshot))
+    old, new = current.generation, await current.prepare(snapshot)
+    current.try_out(trial(new, share=0.1))
+
+    current.publish(new)
+    await closed(current, 1)
+
+    assert (current.generation, current.trial, old.is_closed, new.is_retired) == (new, None, True, False)
+
+
+async def test_calls_are_counted_for_the_revision_that_served_them(
+    current: Current, snapshot: Snapshot, tmp_path: Path
+) -> None:
+    current.publish(await current.prepare(snapshot))
+    other = compile_files(tmp_path / "other", {"gateway.yaml": SMALL}).snapshot
+    current.observe(snapshot, None)
+    assert current.standing() is None
+
+    current.try_out(trial(await current.prepare(other), share=0.1))
+    current.observe(snapshot, None)
+    current.observe(other, UpstreamBroken("x"))
+    current.observe(other, InvalidRequest("x"))
+    current.observe(compile_files(tmp_path / "third", {"gateway.yaml": SMALL}).snapshot, UpstreamBroken("x"))
+
+    standing = current.standing()
+    assert standing is not None
+    assert (standing.calls, standing.failures, standing.old_calls, standing.old_failures) == (1, 1, 1, 0)
+    assert (standing.revision, standing.share, standing.since) == (other.revision.id, "10%", AT)

@@ -56,6 +56,6 @@ def test_a_fault_in_a_profile_is_found_once_with_or_without_channels(tmp_path: P
 
 
 def test_a_key_of_a_later_release_is_refused_in_its_own_words(tmp_path: Path) -> None:
-    text = SMALL.replace("models: [small]}", "models: [small], limits: {rpm: 5}, weight: x}")
+    text = SMALL.replace("models: [small]}", "models: [small], policies: [], weight: x}")
 
     assert [each.code for each in findings(tmp_path, {"gateway.yaml": text})] == ["E304", "E303"]

@@ -7,7 +7,8 @@ from pathlib import Path
 from clinx.config.diagnostics import CODES, ConfigError, Diagnostic, Severity, did_you_mean, errors, ordered, render
 
 DOCS = Path(__file__).parents[2] / "docs" / "configuration.md"
-SOURCES = Path(__file__).parents[2] / "src" / "clinx" / "config"
+ROOMS = [Path(__file__).parents[2] / "src" / "clinx" / room for room in ("config", "relay")]
+"""Those that find something in a tree: what its tests say is known only where exchanges are rehearsed."""
 
 ERROR = Diagnostic("providers/acme.yaml", 3, 13, "E204", 'unknown dialect "opnai"', 'did you mean "openai_chat"?')
 WARNING = Diagnostic("a,b:c.yaml", 1, 1, "W205", "100% odd\nname")
@@ -74,7 +75,8 @@ def test_every_code_is_documented_under_its_name_and_no_other_is() -> None:
 def test_every_code_is_used_and_every_used_code_is_known() -> None:
     used = {
         code
-        for path in SOURCES.glob("*.py")
+        for room in ROOMS
+        for path in room.glob("*.py")
         if path.name != "diagnostics.py"
         for code in re.findall(r'"([EW]\d{3})"', path.read_text())
     }

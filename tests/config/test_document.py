@@ -71,7 +71,7 @@ def test_merge_keys_merge_and_own_keys_win() -> None:
         ("a: !!binary aGk=", ['x.yaml:1:4 E103 tag "tag:yaml.org,2002:binary" is refused (a tree is plain data)']),
         ("a: !own x", ['x.yaml:1:4 E103 tag "!own" is refused (a tree is plain data)']),
         ("a: 1\n---\nb: 2", ["x.yaml:2:1 E104 more than one document in a file"]),
-        ("1: x", ["x.yaml:1:1 E106 key 1 is not a string (quote it)"]),
+        ("1.5: x", ["x.yaml:1:1 E106 key 1.5 is not a string (quote it)"]),
         ("~: x", ["x.yaml:1:1 E106 key ~ is not a string (quote it)"]),
         ("? [a]\n: x", ["x.yaml:1:3 E106 a key must be a string, not a list or map"]),
         ("b: &b {c: 1}\n*b : x", ["x.yaml:2:1 E106 a key must be a string, not a list or map"]),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,8 +14,12 @@ from clinx.config.quantities import (
     read_money,
     read_network,
     read_per,
+    read_share,
     read_size,
+    read_statuses,
     read_text,
+    read_window,
+    read_zone,
 )
 from clinx.domain.money import Amount
 
@@ -30,6 +35,18 @@ from clinx.domain.money import Amount
         (read_duration, "5s", 5.0),
         (read_duration, "1.5m", 90.0),
         (read_duration, "168h", 604800.0),
+        (read_share, "20%", 0.2),
+        (read_share, "0.5%", 0.005),
+        (read_share, "100%", 1.0),
+        (read_statuses, 429, frozenset({429})),
+        (read_statuses, "404", frozenset({404})),
+        (read_statuses, "5xx", frozenset(range(500, 600))),
+        (read_statuses, "500-503", frozenset({500, 501, 502, 503})),
+        (read_window, "30s", 30),
+        (read_window, "1.5m", 90),
+        (read_window, "1h", 3600),
+        (read_window, "31d", 31 * 24 * 3600),
+        (read_zone, "Europe/Berlin", ZoneInfo("Europe/Berlin")),
         (read_size, "32MiB", 32 * 2**20),
         (read_size, "128k", 128_000),
         (read_size, "1.5M", 1_500_000),
@@ -53,6 +70,10 @@ def test_what_operators_write(read: Callable[[object], Any], value: object, expe
     [
         (read_decimal, ["-1", -1, "1e9", Decimal("1E+99"), "", "1.", ".5", "9" * 19, True, None, [], "٣"]),
         (read_duration, ["5", 5, "0s", "169h", "5 s", "5S", "-1s", "", None, "1d"]),
+        (read_share, ["0%", "101%", "20", 0.2, 20, None, "-5%", "%"]),
+        (read_statuses, [200, "2xx", "xxx", "503-500", "500-", "5XX", True, None, "400-600", 4290]),
+        (read_window, ["0s", "0.5s", "32d", "500ms", "60", 60, "1w", True, None]),
+        (read_zone, ["Mars/Phobos", "", "../UTC", "Europe", 1, None]),
         (read_size, ["0", 0, -1, "1.5", "5x", "2000G", True, None, "1 k", "0.0001k"]),
         (read_per, ["2", 2, True, None, "1m", 1000]),
         (read_network, ["10.0.0.1/8", "x", 5, None, ""]),

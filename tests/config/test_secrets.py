@@ -9,6 +9,7 @@ from clinx.config.secrets import (
     MAX_BYTES,
     SecretError,
     SecretResolver,
+    begins_like_a_key,
     beside_references,
     fingerprint,
     has_reference,
@@ -148,3 +149,8 @@ def test_what_stands_beside_references() -> None:
 )
 def test_the_notation_of_other_programs_is_understood_but_no_key_is_quoted(text: str, hint: str) -> None:
     assert reference_hint(text) == hint
+
+
+def test_the_beginning_of_a_vendor_s_key_is_known_wherever_it_stands() -> None:
+    assert begins_like_a_key("Bearer sk-0123456789abcdef")
+    assert not begins_like_a_key("interleaved-thinking-2025-05-14")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from clinx.config.diagnostics import Diagnostic
 from clinx.config.document import parse
+from clinx.config.policy_schema import AllowShape, LimitShape
 from clinx.config.schema import ChannelShape, GatewayShape, ModelShape, Shape
 from clinx.config.shape import read_shape
 
@@ -63,4 +64,31 @@ def test_types_are_never_converted() -> None:
         'E303 "priority": expected a whole number, not "1"',
         'E303 "tags": expected a list, not "a"',
         'E303 "weight": expected a whole number, not true',
+    ]
+
+
+def test_a_misspelt_key_is_not_missing_as_well() -> None:
+    assert read("{nmae: a, models: [m]}", ChannelShape)[1] == [
+        'x.yaml:1:2 E301 unknown key "nmae" (did you mean "name"?)'
+    ]
+    assert read("{wieght: 1, models: [m]}", ChannelShape)[1] == [
+        'x.yaml:1:1 E302 missing key "name"',
+        'x.yaml:1:2 E301 unknown key "wieght" (did you mean "weight"?)',
+    ]
+
+
+def test_of_several_forms_of_a_value_that_of_another_type_is_not_spoken_of() -> None:
+    one_of = "input should be 'user', 'token', 'group', 'model', 'channel' or 'address'"
+
+    assert read("of: usr", LimitShape)[1] == [f'x.yaml:1:5 E303 "of": {one_of}, not "usr"']
+    assert read("of: [user, tokn]", LimitShape)[1] == [f'x.yaml:1:12 E303 "of": {one_of}, not "tokn"']
+    assert read("of: []", LimitShape)[1] == ['x.yaml:1:5 E303 "of": must not be empty']
+
+
+def test_a_form_is_told_by_what_it_must_look_like() -> None:
+    assert read("hours: 8-20", AllowShape)[1] == [
+        'x.yaml:1:8 E303 "hours": expected a window such as 08:00-20:00, not "8-20"'
+    ]
+    assert read("models: [a b]", AllowShape)[1] == [
+        'x.yaml:1:10 E303 "models": expected up to 200 characters without spaces, ? and brackets, not "a b"'
     ]

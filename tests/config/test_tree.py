@@ -213,17 +213,39 @@ def test_what_the_file_system_refuses_is_a_finding(tmp_path: Path, defaults: Pat
 def test_files_that_look_obeyed_and_are_not_are_refused(tmp_path: Path, defaults: Path) -> None:
     files = {
         "gateway.yaml": SMALL,
-        "policies/a.yaml": "",
         "policies/README.md": "",
+        "policies/b.yml": "",
+        "policies/tests/c.yml": "",
         "providers/x.yml": "",
         "gateway.yml": "",
     }
 
     assert found(read_tree(tree(tmp_path / "tree", files), defaults)) == [
-        "policies/a.yaml:1:1 E113 policies are not supported by this release (remove the file)",
         "gateway.yml:1:1 E108 files are called .yaml here (rename it)",
         "providers/x.yml:1:1 E108 files are called .yaml here (rename it)",
+        "policies/b.yml:1:1 E108 files are called .yaml here (rename it)",
+        "policies/tests/c.yml:1:1 E108 files are called .yaml here (rename it)",
     ]
+
+
+def test_an_own_file_of_rules_replaces_the_shipped_one_and_shipped_tests_stay_with_the_shipped_tree(
+    tmp_path: Path,
+) -> None:
+    shipped = tree(
+        tmp_path / "defaults",
+        {"gateway.yaml": SMALL, "policies/a.yaml": "[]", "policies/b.yaml": "[]", "policies/tests/a.yaml": "[]"},
+    )
+    own = tree(
+        tmp_path / "own", {"gateway.yaml": SMALL, "policies/b.yaml": "- name: mine", "policies/tests/b.yaml": "[]"}
+    )
+
+    mine, theirs = read_tree(own, shipped), read_tree(None, shipped)
+    (own / "policies/tests/b.yaml").write_text("- name: changed")
+
+    assert sorted(mine.files) == ["gateway.yaml", "policies/a.yaml", "policies/b.yaml", "policies/tests/b.yaml"]
+    assert mine.files["policies/b.yaml"] == b"- name: mine"
+    assert "policies/tests/a.yaml" in theirs.files
+    assert read_tree(own, shipped).id != mine.id
 
 
 def test_a_reader_sees_each_change(tmp_path: Path, defaults: Path) -> None:

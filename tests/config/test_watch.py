@@ -13,10 +13,12 @@ import pytest
 
 from clinx.config.current import Current, ReloadState, ResourceKey
 from clinx.config.diagnostics import ConfigError
+from clinx.config.look import Look
 from clinx.config.snapshot import Snapshot
 from clinx.config.tree import Tree, default_tree
-from clinx.config.watch import Look, Reloader, Sources, Watcher
+from clinx.config.watch import Reloader, Sources, Watcher
 from clinx.dialects.registry import DIALECTS
+from clinx.domain.revision import Rejection
 from clinx.telemetry.tasks import Supervisor
 from support.git import git
 from support.tree import AT, ENVIRON, SMALL, tree
@@ -433,6 +435,97 @@ async def test_the_last_good_tree_starts_over_a_broken_one(tmp_path: Path) -> No
     assert [each.code for each in current.state.diagnostics] == ["E201", "E205"]
 
 
+ON_TRIAL = "rollout: {share: 10%, minimum: 1}\n"
+
+
+async def test_a_secret_that_is_rotated_during_a_trial_is_read_again_for_both_trees(tmp_path: Path) -> None:
+    root = tree(tmp_path / "tree", {"gateway.yaml": SECRET, "key": "first", "other": "first"})
+    current = Current(Supervisor())
+    reloader = Reloader(sources(root, tmp_path / "state"), current)
+    await reloader.load_first(last_good=False)
+    old = current.snapshot.revision.id
+    (root / "gateway.yaml").write_text(ON_TRIAL + SECRET.replace("file:key", "file:other"))
+    assert await reloader.reload()
+    assert current.trial is not None
+    current.trial.contest.new.calls = 7
+    began = current.trial.began
+
+    for name in ("key", "other"):
+        (root / name).write_text("second")
+        assert await reloader.reload()
+
+    assert current.snapshot.revision.id == old
+    assert [each.channels["main"].credentials[0].secret for each in current.served] == ["second", "second"]
+    assert (current.trial.began, current.trial.contest.new.calls) == (began, 7)
+    assert current.state.revision == current.trial.revision
+
+
+async def test_a_start_over_a_rejected_tree_survives_that_the_other_does_not_compile_any_more(tmp_path: Path) -> None:
+    root = tree(tmp_path / "tree", {"gateway.yaml": SECRET, "key": "first"})
+    where = sources(root, tmp_path / "state")
+    good = await Reloader(where, Current(Supervisor())).load_first(last_good=False)
+    (root / "gateway.yaml").write_text(SMALL)
+    (root / "key").unlink()
+    current = Current(Supervisor())
+    reloader = Reloader(where, current)
+    bad = reloader.look().id
+    rejection = Rejection(bad, good.snapshot.revision.id, "wrong", "cli:ann", AT)
+
+    served = await reloader.load_first(last_good=False, rejections={bad: rejection})
+
+    assert served.snapshot.revision.id == bad
+    assert not current.state.ok
+    assert current.state.error == (
+        f"rejected by cli:ann: wrong, but {rejection.instead} does not compile any more: {bad} stays"
+    )
+    assert [each.code for each in current.state.diagnostics] == ["E403"]
+
+
+async def test_the_tree_is_not_read_where_nothing_is_said_of_revisions(tmp_path: Path) -> None:
+    root = tree(tmp_path / "tree", {"gateway.yaml": SMALL})
+    reloader = Counting(sources(root, tmp_path / "state"), Current(Supervisor()))
+    await reloader.load_first(last_good=False)
+    rejections = {"0123456789ab": Rejection("0123456789ab", "ba9876543210", "wrong", "cli:ann", AT)}
+
+    for _ in range(3):
+        await reloader.obey({})
+    assert reloader.looks == 0
+    for _ in range(3):
+        await reloader.obey(rejections)
+    assert reloader.looks == 1
+
+
+class Counting(Reloader):
+    """A reloader that counts its looks."""
+
+    looks = 0
+
+    def look(self) -> Look:
+        self.looks += 1
+        return super().look()
+
+
+async def test_a_rejection_of_ones_own_is_kept_until_the_others_know_and_is_theirs_to_lift_then(tmp_path: Path) -> None:
+    root = tree(tmp_path / "tree", {"gateway.yaml": SMALL})
+    current = Current(Supervisor())
+    reloader = Reloader(sources(root, tmp_path / "state"), current)
+    await reloader.load_first(last_good=False)
+    (root / "gateway.yaml").write_text(ON_TRIAL + SMALL)
+    await reloader.reload()
+    assert current.trial is not None
+    current.trial.contest.new.calls = current.trial.contest.new.failures = 1
+    rejection = await reloader.judge("rollout:here")
+    assert rejection is not None
+
+    await reloader.obey({})
+    assert (current.trial, current.state.ok) == (None, False)
+
+    reloader.confirm(rejection.revision)
+    await reloader.obey({})
+    assert current.trial is not None
+    assert current.trial.revision == rejection.revision
+
+
 async def test_a_state_folder_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     root = tree(tmp_path / "tree", {"gateway.yaml": SMALL})
     state = tmp_path / "state"
@@ -478,8 +571,8 @@ class Scripted(Reloader):
         name = self.looks.pop(0)
         return Look(Tree(None, {name: b""}, (), is_builtin=False, commit=None, diagnostics=()), name, {})
 
-    async def _load(self, tree: Tree) -> None:
-        self.loaded.append(tree)
+    async def _load(self, look: Look) -> None:
+        self.loaded.append(look.tree)
 
 
 async def test_a_tree_that_keeps_changing_is_loaded_when_two_looks_agree(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from clinx.dialects.body import MAX_MEMBERS, MAX_NAMES, JsonBody
+from clinx.dialects.density import MOST_VALUES
 from clinx.errors import InvalidRequest
 
 BODY = b' {"model" : "gpt",\n  "n": 1.50e0 ,"messages":[ {"a":1} ], "stream" :true }\n'
@@ -235,3 +236,13 @@ def test_a_name_may_be_very_long() -> None:
     name = b'"' + b"\\\\x" * (MAX_NAMES // 2) + b'"'
 
     assert JsonBody.parse(b"{" + name + b":1}").patched({"a": b"2"}) == b"{" + name + b':1,"a":2}'
+
+
+def test_what_is_too_dense_to_be_taken_apart_is_refused_by_its_name() -> None:
+    body = JsonBody.parse(b'{"a": [' + b"{}," * MOST_VALUES + b'{}], "b": "' + b"[]," * MOST_VALUES + b'"}')
+
+    with pytest.raises(InvalidRequest, match="'a': more than 100000 values") as refused:
+        body.value("a")
+
+    assert refused.value.param == "a"
+    assert body.value("b") == "[]," * MOST_VALUES

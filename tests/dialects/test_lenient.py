@@ -73,3 +73,20 @@ def test_text_without_surrogates_is_clean_as_it_is() -> None:
 @pytest.mark.parametrize("data", [b'{"a" : "\\ud83d"}', b'{"a" : "\\uD83D"}'])
 def test_lone_surrogates_are_cleaned_away(data: bytes) -> None:
     assert lenient.clean(data) == b'{"a":"?"}'
+
+
+class Counted(msgspec.Struct):
+    a: int = 0
+
+
+def test_a_member_that_is_not_looked_at_may_have_half_a_character_in_its_name() -> None:
+    assert lenient.decode_as(msgspec.json.Decoder(Counted), b'{"\\ud83d":1,"a":2}') == Counted(2)
+
+
+def test_what_was_decoded_can_be_encoded() -> None:
+    assert lenient.encode({"a": "\ud83d"}) == b'{"a": "?"}'
+    assert lenient.encode({"a": 1}) == b'{"a":1}'
+    deep: object = 1
+    for _ in range(5000):
+        deep = [deep]
+    assert lenient.encode(deep) == b"null"

@@ -22,13 +22,17 @@ def test_no_two_endpoints_are_the_same() -> None:
 
     assert len(set(endpoints)) == len(endpoints)
     assert [(method, path) for method, path in sorted(endpoints) if "beta" not in path and ":." not in path] == [
+        ("DELETE", "/v1/responses/{response}"),
         ("GET", "/v1/models"),
+        ("GET", "/v1/responses/{response}"),
+        ("GET", "/v1/responses/{response}/{about:input_items}"),
         ("POST", "/v1/chat/completions"),
         ("POST", "/v1/completions"),
         ("POST", "/v1/embeddings"),
         ("POST", "/v1/messages"),
         ("POST", "/v1/messages/count_tokens"),
         ("POST", "/v1/responses"),
+        ("POST", "/v1/responses/{response}/{about:cancel}"),
     ]
 
 

@@ -135,3 +135,11 @@ def test_an_encoded_event_reads_back() -> None:
 
 def test_an_encoded_comment_is_no_event() -> None:
     assert read(encode_comment(b"ping")) == [SseEvent(b": ping\n\n", None, has_comment=True)]
+
+
+def test_a_format_may_have_larger_events() -> None:
+    stream = b"data: " + b"x" * MAX_EVENT + b"\n\n"
+
+    assert [event.raw for event in SseReader(2 * MAX_EVENT).feed(stream)] == [stream]
+    with pytest.raises(UpstreamBroken):
+        SseReader(100).feed(b"data: " + b"x" * 100 + b"\n\n")

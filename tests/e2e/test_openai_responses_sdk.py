@@ -328,7 +328,7 @@ async def test_an_answer_of_a_claude(gateway: Running, upstream: FakeUpstream) -
 
 async def test_what_only_openai_can_do_is_refused_elsewhere(gateway: Running) -> None:
     async with client(gateway, await gateway.key()) as sdk:
-        with pytest.raises(openai.BadRequestError, match="previous_response_id"):
+        with pytest.raises(openai.BadRequestError, match="Previous response with id 'resp_1' not found"):
             await sdk.responses.create(model="elsewhere", input="Hello", previous_response_id="resp_1")
         with pytest.raises(openai.BadRequestError, match=r"tools\[0\]"):
             await sdk.responses.create(model="elsewhere", input="Hello", tools=[{"type": "web_search"}])
@@ -347,3 +347,25 @@ async def test_a_chat_at_an_upstream_that_only_responds(gateway: Running, upstre
     assert "".join(pieces) == "Hello"
     assert [request.path for request in upstream.requests] == ["/v1/responses", "/v1/responses"]
     assert upstream.requests[0].json["store"] is False
+
+
+async def test_a_kept_response_is_continued_seen_and_deleted(gateway: Running, upstream: FakeUpstream) -> None:
+    upstream.answers(json=response(message("Hello!")))
+    upstream.answers(json=response(message("Again!"), id="resp_2"))
+    upstream.answers(json=response(message("Hello!")))
+    upstream.answers(json={"id": "resp_1", "object": "response", "deleted": True})
+    async with client(gateway, await gateway.key()) as ours, client(gateway, await gateway.key()) as theirs:
+        first = await ours.responses.create(model="gpt", input="Hi")
+        second = await ours.responses.create(model="gpt", input="More", previous_response_id=first.id)
+        seen = await ours.responses.retrieve(first.id)
+        await ours.responses.delete(first.id)
+        with pytest.raises(openai.NotFoundError):
+            await theirs.responses.retrieve(first.id)
+        with pytest.raises(openai.BadRequestError) as unknown:
+            await theirs.responses.create(model="gpt", input="More", previous_response_id=first.id)
+
+    assert (second.id, seen.output_text, unknown.value.code) == ("resp_2", "Hello!", "previous_response_not_found")
+    assert [(each.method, each.path) for each in upstream.requests[2:]] == [
+        ("GET", "/v1/responses/resp_1"),
+        ("DELETE", "/v1/responses/resp_1"),
+    ]

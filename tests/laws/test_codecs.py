@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clinx.canonical.events import Event, Failed, Finished, PartDelta, PartEnded, PartStarted, Started, UsageReported
+from clinx.canonical.content import Citation, Text, TokenLogprob
+from clinx.canonical.events import Failed
 from clinx.canonical.fold import fold, unfold
 from clinx.canonical.request import ChatRequest
-from clinx.canonical.response import ChatResponse
+from clinx.canonical.response import ChatResponse, Choice
 from clinx.dialects.base import Dialect
 from clinx.domain.catalog import StreamEnd
 from clinx.errors import InvalidRequest, UpstreamBroken
@@ -22,6 +23,7 @@ from support.codecs import (
     CODED,
     answering,
     answers,
+    assert_grammar,
     codec_of,
     encoded_request,
     envelope_of,
@@ -98,6 +100,50 @@ def test_what_one_format_said_another_one_says(
 
     assert normal_request(there) == normal_request(kept(second, kept(first, request)))
     assert normal_answer(fold(back)) == normal_answer(answer)
+
+
+SOURCED = Text(
+    "Été: it rained.",
+    citations=(
+        Citation("https://a.test", "A", start=5, end=7),
+        Citation("https://b.test", "B"),
+        Citation("https://a.test", "A", start=0, end=3),
+    ),
+    logprobs=(TokenLogprob("Été", -0.5, top=(TokenLogprob("Été", -0.5), TokenLogprob("At", -1.25))),),
+)
+
+
+@pytest.mark.parametrize("dialect", CODED, ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_sources_and_tokens_come_back(dialect: Dialect, is_streamed: bool) -> None:
+    answer = ChatResponse("i", "m", (Choice((Text("So. "), SOURCED)),), None)
+    codec = codec_of(dialect)
+
+    if is_streamed:
+        stream = streamed(dialect, unfold(answer))
+        events = read_stream(dialect, [stream])
+        assert read_stream(dialect, [bytes([byte]) for byte in stream]) == events
+        assert_grammar(events)
+        back = fold(events)
+    else:
+        back = codec.decode_answer(codec.encode_answer(answer, answering(dialect)).body)
+
+    texts = [part for part in back.choices[0].parts if isinstance(part, Text)]
+    cited = [(each.url, each.title) for text in texts for each in text.citations]
+    assert cited == [(each.url, each.title) for each in SOURCED.citations]
+    if dialect.name == "anthropic":
+        assert [each.text for each in texts if each.citations] == [SOURCED.text]
+        return
+    assert [_quoted(text, each) for text in texts for each in text.citations] == ["it", SOURCED.text, "Été"]
+    (likely,) = [token for text in texts for token in text.logprobs]
+    assert (likely.token, [(each.token, each.logprob) for each in likely.top]) == (
+        "Été",
+        [("Été", -0.5), ("At", -1.25)],
+    )
+
+
+def _quoted(text: Text, citation: Citation) -> str:
+    return text.text[citation.start : citation.end]
 
 
 @every_codec
@@ -184,31 +230,3 @@ def test_no_request_is_too_odd(
         return
     for other in CODED:
         encoded_request(other, asked)
-
-
-def assert_grammar(events: Sequence[Event]) -> None:
-    """Check what `clinx.canonical.events` promises of every decoder."""
-    assert [isinstance(event, Started) for event in events].count(True) <= 1
-    if any(not isinstance(event, Failed | UsageReported) for event in events):
-        assert isinstance(events[0], Started)
-    assert not any(isinstance(event, Failed) for event in events[:-1])
-    has_failed = isinstance(events[-1], Failed) if events else False
-    open_parts: dict[int, int] = {}
-    next_index: dict[int, int] = {}
-    finished: set[int] = set()
-    for event in events:
-        if isinstance(event, PartStarted):
-            assert event.choice not in open_parts
-            assert event.choice not in finished
-            assert event.index == next_index.get(event.choice, 0)
-            open_parts[event.choice] = event.index
-            next_index[event.choice] = event.index + 1
-        elif isinstance(event, PartDelta):
-            assert open_parts.get(event.choice) == event.index
-        elif isinstance(event, PartEnded):
-            assert open_parts.pop(event.choice) == event.index
-        elif isinstance(event, Finished):
-            assert event.choice not in open_parts
-            assert event.choice not in finished
-            finished.add(event.choice)
-    assert has_failed or not open_parts

@@ -1,10 +1,15 @@
 import asyncio
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from clinx.accounts import users
 from clinx.billing.cashier import Cashier
+from clinx.domain.identity import Role
 from clinx.domain.ledger import Reservation, Unresolved
 from clinx.domain.money import Amount
 from support.fake_upstream import FakeUpstream, abort, sse
@@ -56,8 +61,13 @@ async def test_a_refused_connection_moves_on(tmp_path: Path, upstream: FakeUpstr
     upstream.drops()
     async with running_gateway(tmp_path, tree(upstream, second)) as gateway:
         answered, _ = await ask(gateway)
+        [row] = await gateway.request_logs()
 
     assert answered == 200
+    assert [(each.channel, each.outcome, each.cause) for each in row.attempts] == [
+        ("first", "upstream_broken", "first_byte: cut short"),
+        ("second", "ok", None),
+    ]
 
 
 async def test_html_with_status_200_is_a_failed_attempt(
@@ -257,3 +267,140 @@ async def test_channels_that_agree_write_nothing_down(
         status, _ = await ask(gateway)
 
     assert status == 200
+
+
+RULES = """\
+version: 1
+models: {{mapped: {{price: free}}, told: {{price: free}}, kept: {{price: free}}, second: {{price: free}}}}
+profiles:
+  near: {{provider: openai-compatible, credentials: ["${{env:UPSTREAM_KEY}}"]}}
+  spare: {{extends: near, base_url: {second}, priority: -1}}
+channels:
+  - {{name: mapped, extends: near, base_url: {first}, models: [mapped], status_map: {{400: 500, 404: 422}}}}
+  - {{name: told, extends: near, base_url: {first}, models: [told], retry: {{on: [429], texts: [try elsewhere]}}}}
+  - name: kept
+    extends: near
+    base_url: {first}
+    models: [kept]
+    limits: {{concurrency: 1}}
+    circuit: {{open_on: {{texts: [balance is too low]}}}}
+  - {{name: mapped-spare, extends: spare, models: [mapped]}}
+  - {{name: told-spare, extends: spare, models: [told]}}
+  - {{name: kept-spare, extends: spare, models: [kept, second]}}
+"""
+
+
+@pytest.fixture
+async def ruled(tmp_path: Path, upstream: FakeUpstream, second: FakeUpstream) -> Any:
+    """A gateway whose channels say what their failures mean."""
+    text = RULES.format(first=upstream.url, second=second.url)
+    async with running_gateway(tmp_path, {"gateway.yaml": text}) as gateway:
+        yield gateway
+
+
+async def test_what_a_failure_means_is_the_tree_s_to_say(ruled: Running, upstream: FakeUpstream) -> None:
+    key, seen = await ruled.key(), list[tuple[int, str]]()
+    asked = [
+        ("mapped", 400, "odd"),  # Read as 500: another channel.
+        ("mapped", 404, "there is no such file"),  # Read as 422: passed on.
+        ("told", 500, "odd"),  # Not in the list: nobody else.
+        ("told", 400, "Please TRY ELSEWHERE."),  # By its words.
+        ("kept", 400, "Your balance is too low"),  # It opens, so it is no caller's fault.
+        ("kept", 500, "never asked"),
+    ]
+    for model, status, message in asked:
+        upstream._scripts.clear()
+        upstream.answers(status=status, json={"error": {"message": message, "type": "x"}})
+        answered, body = await ruled.post("/v1/chat/completions", chat(model), key=key)
+        said = body["error"]["message"] if "error" in body else body["choices"][0]["message"]["content"]
+        seen.append((answered, said.partition(" (request id")[0]))
+
+    assert seen == [
+        (200, "from the second"),
+        (422, "there is no such file"),
+        (502, "The provider of this model failed to answer."),
+        (200, "from the second"),
+        (200, "from the second"),
+        (200, "from the second"),
+    ]
+    assert len(upstream.requests) == 5, "the last one went elsewhere at once"
+
+
+async def test_an_admin_s_key_may_name_its_channel(
+    ruled: Running, upstream: FakeUpstream, second: FakeUpstream
+) -> None:
+    upstream.answers(json=completion("from the first"))
+    user = await ruled.key()
+    admin = (
+        await ruled.issue(await users.create(ruled.gateway.database, "boss", role=Role.ADMIN, at=datetime.now(UTC)))
+    ).secret
+
+    async def ask_as(key: str, model: str = "kept", **headers: str) -> tuple[int, Any]:
+        status, body = await ruled.post("/v1/chat/completions", chat(model), key=key, headers=headers)
+        return status, body["error"]["code"] if "error" in body else body["choices"][0]["message"]["content"]
+
+    assert await ask_as(admin) == (200, "from the first")
+    assert await ask_as(f"{admin}-kept-spare") == (200, "from the second")
+    assert await ask_as(admin, **{"Clinx-Channel": "kept-spare"}) == (200, "from the second")
+    assert await ask_as(f"{user}-kept-spare") == (403, "permission_denied")
+    assert await ask_as(user, **{"Clinx-Channel": "kept-spare"}) == (403, "permission_denied")
+
+
+async def test_streams_that_break_off_open_the_circuit_and_give_back_what_they_used(
+    ruled: Running, upstream: FakeUpstream
+) -> None:
+    key = await ruled.key()
+    upstream.streams([sse(*chunks("Hel")[:2], done=False), abort()])
+    for _ in range(5):  # The channel takes one at a time.
+        _, body = await ruled.post_raw("/v1/chat/completions", chat("kept", stream=True), key=key)
+        assert b"upstream_broken" in body
+
+    _, answer = await ruled.post("/v1/chat/completions", chat("kept"), key=key)
+
+    assert answer["choices"][0]["message"]["content"] == "from the second"
+    assert len(upstream.requests) == 5
+
+
+def event(kind: str, **fields: Any) -> bytes:
+    return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n".encode()
+
+
+@pytest.mark.parametrize(("repeated", "is_answered"), [(2, True), (9, False)])
+async def test_a_stream_may_repeat_the_request_before_its_content_and_not_much_more(
+    tmp_path: Path, upstream: FakeUpstream, *, repeated: int, is_answered: bool
+) -> None:
+    instructions = "Be good. " * 16_000
+    made = {"id": "resp_1", "object": "response", "model": "m", "status": "in_progress", "output": []}
+    whole = {**made, "status": "completed", "usage": {"input_tokens": 9, "output_tokens": 1, "total_tokens": 10}}
+    beginning = event("response.in_progress", response={**made, "instructions": instructions})
+    content = event("response.output_text.delta", item_id="msg_1", output_index=0, content_index=0, delta="Hi")
+    upstream.streams([beginning * repeated, content, event("response.completed", response=whole)])
+    files = {"gateway.yaml": TREE.format(first=upstream.url, second=upstream.url, credentials=ONE_KEY)}
+    files["gateway.yaml"] = files["gateway.yaml"].replace("openai-compatible", "openai")
+    asked = {"model": "m", "input": "Hi", "instructions": instructions, "stream": True}
+    async with running_gateway(tmp_path, files) as gateway:
+        status, body = await gateway.post_raw("/v1/responses", asked, key=await gateway.key())
+
+    assert (status == 200, b'"delta": "Hi"' in body) == (is_answered, is_answered)
+
+
+async def test_the_time_that_a_caller_took_to_send_is_no_channel_s(gateway: Running, upstream: FakeUpstream) -> None:
+    upstream.answers(json=completion())
+    key, body = await gateway.key(), json.dumps(chat()).encode()
+    url = urlsplit(gateway.url)
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    writer.write(
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    )
+    presence = gateway.gateway.presence
+    async with asyncio.timeout(10):
+        while not presence.count:  # noqa: ASYNC110  (nobody tells of it)
+            await asyncio.sleep(0)
+    [visit] = presence._visits
+    visit.exchange.started -= 1e6
+    writer.write(body)
+    answer = await reader.read()
+    writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 200 ")

@@ -1,17 +1,32 @@
 import asyncio
 from datetime import UTC, datetime
+from fractions import Fraction
 from typing import Any, cast
 
 import pytest
 
+from clinx.domain.catalog import Group, Timeouts
 from clinx.domain.usage import Usage
 from clinx.errors import ClientGone, ShuttingDown
+from clinx.policies.verdict import Verdict
 from clinx.relay.exchange import Exchange
+from clinx.routing.plan import Candidate, Plan
+from support.channels import CHAT, channel
 
 
 def exchange() -> Exchange:
     unused = cast("Any", None)
     return Exchange("req_1", datetime(2026, 1, 1, tzinfo=UTC), 0.0, unused, unused, unused, None, None, unused)
+
+
+def test_channels_have_all_their_time_from_the_moment_it_is_sent() -> None:
+    sent = exchange()
+    channels = [channel(timeouts=Timeouts(total=seconds)) for seconds in (5.0, 30.0)]
+    sent.plan = Plan(tuple(Candidate(each, "m", Group("default"), CHAT) for each in channels))
+
+    assert sent.deadline == 30.0
+    sent.routed_at = 100.0
+    assert sent.deadline == 130.0
 
 
 async def test_stopping_interrupts_a_wait_for_an_upstream_with_the_reason() -> None:
@@ -84,3 +99,11 @@ def test_what_is_not_there_yet_is_a_defect_to_ask_for() -> None:
         exchange().held()
     with pytest.raises(RuntimeError):
         exchange().cost(Usage(input=1))
+
+
+def test_the_price_s_factor_is_the_group_s_times_what_rules_say() -> None:
+    vip, ruled = Group("vip", Fraction(4, 5)), exchange()
+
+    assert ruled.multiplier(vip) == Fraction(4, 5)
+    ruled.verdict = Verdict(factor=Fraction(1, 2))
+    assert ruled.multiplier(vip) == Fraction(2, 5)

@@ -48,3 +48,9 @@ async def test_the_group_a_condition_sees_is_the_one_that_serves(tmp_path: Path,
         [row] = await gateway.request_logs()
 
     assert row.charge == Amount.parse("0.05"), "0.10 at vip's half price"
+
+
+def test_whether_a_member_is_there_is_told_without_decoding_it() -> None:
+    facts = RequestFacts(JsonBody.parse(b'{"a": "\xff"}'))
+
+    assert ("a" in facts, "b" in facts) == (True, False)

@@ -1,9 +1,13 @@
 import json
 import logging
+from datetime import UTC, datetime
+from typing import Any, cast
 
 import pytest
 
 from clinx.domain.money import Amount
+from clinx.relay.exchange import Exchange
+from clinx.relay.finish import Finisher
 from support.fake_upstream import FakeUpstream
 from support.gateway import Running, chat, completion
 
@@ -96,3 +100,14 @@ async def test_what_is_charged_beyond_the_hold_is_covered_if_it_can_be_else_coun
     counted = 0 if is_covered else charged - held
     assert f"clinx_overdraft_nano_total {float(counted)}" in gateway.gateway.metrics.render().decode()
     assert (balance.total, balance.held) == (Amount.parse(credit) - Amount(charged), Amount(0))
+
+
+async def test_an_interrupted_exchange_gives_back_its_turn_even_if_its_stream_never_began() -> None:
+    given = list[str]()
+    unused = cast("Any", None)
+    exchange = Exchange("req_1", datetime(2026, 1, 1, tzinfo=UTC), 0.0, *[unused] * 6)
+    exchange.finished, exchange.let_go = True, lambda: given.append("turn")
+
+    await Finisher(unused, unused, unused).abandon(exchange)
+
+    assert given == ["turn"]

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
-from clinx.dialects.base import Envelope, Framing
+from clinx.dialects.base import Envelope
 from clinx.dialects.body import JsonBody
+from clinx.dialects.framing import Framing
 from clinx.domain.operation import Operation
 from clinx.relay.exchange import Answer
 from clinx.relay.framing import framed

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from clinx.policies.verdict import HeaderChange
+from clinx.relay.outbound import outbound_headers
 from support.fake_upstream import FakeUpstream, sse
 from support.gateway import Running, chat, chunks, completion, running_gateway
 
@@ -128,3 +130,11 @@ async def test_a_channel_s_set_wins_over_the_caller(tmp_path: Path, upstream: Fa
         await gateway.post("/v1/chat/completions", chat("same-name", store=True), key=await gateway.key())
 
     assert upstream.requests[0].json["store"] is False
+
+
+def test_headers_of_rules_replace_those_of_the_request_whatever_their_case() -> None:
+    own = {"anthropic-version": "2023-06-01", "anthropic-beta": "b"}
+    changes = (HeaderChange("Anthropic-Beta", None), HeaderChange("X-Team", "blue"), HeaderChange("x-gone", None))
+
+    assert outbound_headers(own, ()) is own
+    assert outbound_headers(own, changes) == {"anthropic-version": "2023-06-01", "X-Team": "blue"}

@@ -229,3 +229,33 @@ async def test_a_defect_in_the_middle_is_settled_as_one_and_told_with_its_traceb
     defects = [record for record in caplog.records if record.message == "exchange.defect"]
     assert (row.outcome, row.usage.output) == ("internal", 5)
     assert [record.exc_info[0] for record in defects if record.exc_info] == [ZeroDivisionError]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "opens"),
+    [
+        ({"message": "Filtered.", "type": "invalid_request_error", "code": "content_filter"}, "upstream_refused", None),
+        ({"message": "Long.", "code": "context_length_exceeded"}, "upstream_refused", None),
+        ({"message": "Busy.", "type": "overloaded_error"}, "upstream_overloaded", 1),
+        ({"message": "Boom.", "type": "server_error"}, "upstream_broken", 1),
+    ],
+    ids=["filtered", "too long", "busy", "broken"],
+)
+async def test_an_error_in_the_middle_speaks_against_the_channel_only_if_the_caller_did_not_cause_it(
+    tmp_path: Path, upstream: FakeUpstream, error: dict[str, str], code: str, opens: int | None
+) -> None:
+    files = tree_for(upstream.url)
+    files["gateway.yaml"] += "    circuit: {failures: 1}\n"
+    more = asyncio.Event()
+    upstream.streams([sse(*chunks("Hello there, friend.")[:2], done=False), pause(more), sse({"error": error})])
+    async with running_gateway(tmp_path, files) as gateway:
+        async with await open_stream(gateway, await gateway.key()) as response:
+            await response.content.readuntil(b"friend.")
+            more.set()
+            body = await response.content.read()
+        [row] = await gateway.request_logs()
+        labels = {"channel": "main", "state": "open", "cause": "broken"}
+        opened = gateway.gateway.metrics.registry.get_sample_value("clinx_circuits_total", labels)
+
+    assert (row.outcome, row.usage.output, opened) == (code, 5, opens)
+    assert b"[DONE]" not in body

@@ -144,6 +144,103 @@ async def test_the_other_way_round(chats: Running, upstream: FakeUpstream) -> No
     assert "anthropic-version" not in upstream.requests[0].headers
 
 
+THINKER = """\
+provider: thinker
+extends: openai-compatible
+inline_thinking: true
+"""
+
+
+@pytest.fixture
+async def thinking(tmp_path: Path, upstream: FakeUpstream) -> AsyncIterator[Running]:
+    """A gateway whose only channel speaks OpenAI's format, and leaves thoughts in the text."""
+    files = {"gateway.yaml": TREE.format(provider="thinker", url=upstream.url), "providers/thinker.yaml": THINKER}
+    async with running_gateway(tmp_path, files) as running:
+        yield running
+
+
+async def test_thoughts_in_a_text_are_told_apart_where_formats_match_and_where_not(
+    thinking: Running, upstream: FakeUpstream
+) -> None:
+    upstream.answers(json=completion("<think>\nhm\n</think>\n\nHello!"))
+    asked = chat("m", store=True, messages=[{"role": "user", "content": "hi", "odd": 1}])
+
+    _, headers, chatted = await ask(thinking, "/v1/chat/completions", asked)
+    _, _, told = await ask(thinking, "/v1/messages", {**asked, "max_tokens": 50}, VERSION)
+
+    message = json.loads(chatted)["choices"][0]["message"]
+    assert (message["reasoning_content"], message["content"]) == ("hm", "Hello!")
+    assert "clinx-losses" not in headers
+    assert upstream.requests[0].json == {**asked, "model": "vendor/m"}
+    assert [block.get("thinking") or block["text"] for block in json.loads(told)["content"]] == ["hm", "Hello!"]
+
+
+async def test_thoughts_in_a_stream_are_told_apart_where_formats_match(
+    thinking: Running, upstream: FakeUpstream
+) -> None:
+    upstream.streams([sse(*chunks("<thi", "nk>h", "m</th", "ink>\n", "Hel", "lo"))])
+
+    _, _, body = await ask(thinking, "/v1/chat/completions", chat("m", stream=True))
+
+    *blocks, end, _ = body.split(b"\n\n")
+    deltas = [json.loads(block.removeprefix(b"data: "))["choices"][0]["delta"] for block in blocks]
+    assert end == b"data: [DONE]"
+    assert deltas == [
+        {"role": "assistant", "content": ""},
+        *({"reasoning_content": "h"}, {"reasoning_content": "m"}),
+        *({"content": "Hel"}, {"content": "lo"}),
+        {},
+    ]
+    (log,) = await thinking.request_logs()
+    assert log.usage == Usage(input=9, output=3, call=1)
+
+
+async def test_a_whole_answer_tells_what_was_counted_too(chats: Running, upstream: FakeUpstream) -> None:
+    answer = completion("Hello there")
+    del answer["usage"]
+    upstream.answers(json=answer)
+    asked = {"model": "m", "max_tokens": 50, "messages": [{"role": "user", "content": "hi"}]}
+
+    _, _, body = await ask(chats, "/v1/messages", asked, VERSION)
+
+    told = json.loads(body)["usage"]
+    (log,) = await chats.request_logs()
+    assert log.usage == Usage(input=told["input_tokens"], output=told["output_tokens"], call=1, estimated=True)
+    assert told["output_tokens"] == 2
+
+
+async def test_a_channel_may_put_thoughts_into_the_text(tmp_path: Path, upstream: FakeUpstream) -> None:
+    tree = TREE.format(provider="openai-compatible", url=upstream.url) + "    thinking_to_content: true\n"
+    answer = completion("Hello!")
+    answer["choices"][0]["message"]["reasoning_content"] = "hm"
+    said = chunks("Hello!")
+    said[1:1] = [{**said[0], "choices": [{"index": 0, "delta": {"reasoning_content": "hm"}, "finish_reason": None}]}]
+    upstream.answers(json=answer).streams([sse(*said)])
+    async with running_gateway(tmp_path, {"gateway.yaml": tree}) as gateway:
+        _, _, whole = await ask(gateway, "/v1/chat/completions", chat("m"))
+        _, _, streamed = await ask(gateway, "/v1/chat/completions", chat("m", stream=True))
+
+    message = json.loads(whole)["choices"][0]["message"]
+    assert message == {"role": "assistant", "content": "<think>\nhm\n</think>\nHello!", "refusal": None}
+    deltas = [json.loads(each[6:])["choices"][0]["delta"] for each in streamed.split(b"\n\n")[:-2]]
+    assert "".join(delta.get("content", "") for delta in deltas) == message["content"]
+    assert not any("reasoning_content" in delta for delta in deltas)
+
+
+async def test_what_an_upstream_does_not_report_is_counted_charged_and_told(
+    chats: Running, upstream: FakeUpstream
+) -> None:
+    upstream.streams([sse(*chunks("Hello there", usage=None))])
+    asked = {"model": "m", "max_tokens": 50, "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+
+    _, _, body = await ask(chats, "/v1/messages", asked, VERSION)
+
+    told = json.loads(body.split(b"event: message_delta\ndata: ")[1].split(b"\n")[0])["usage"]
+    (log,) = await chats.request_logs()
+    assert log.usage == Usage(input=told["input_tokens"], output=told["output_tokens"], call=1, estimated=True)
+    assert told["output_tokens"] == 2
+
+
 async def test_a_text_completion_is_a_chat_where_nobody_completes(messages: Running, upstream: FakeUpstream) -> None:
     upstream.answers(json=message("said the cat"))
 
@@ -282,6 +379,35 @@ def test_losses_are_named_once_and_safely() -> None:
         return [Loss(path, Severity.HARMLESS, "") for path in paths]
 
     assert losses_header([]) == {}
+    assert losses_header(lost("")) == {"Clinx-Losses": "?"}
     assert losses_header(lost("n", "messages[0].content[1]", "n")) == {"Clinx-Losses": "n, messages[0].content[1]"}
     assert losses_header(lost("a\r\nSet-Cookie: é", "x" * 99)) == {"Clinx-Losses": f"a??Set-Cookie???, {'x' * 64}"}
     assert losses_header(lost(*map(str, range(20))))["Clinx-Losses"].endswith("14, 15, ...")
+
+
+@pytest.mark.parametrize(
+    ("provider", "answer"),
+    [
+        ("anthropic", b'{"content":[{"type":"novel","x":%b}],"usage":{"input_tokens":5,"output_tokens":2}}'),
+        (
+            "gemini",
+            b'{"candidates":[{"content":{"parts":[{"novel":%b}]}}],"usageMetadata":{"promptTokenCount":5}}',
+        ),
+        ("openai-compatible", b'{"choices":[{"message":{"content":[{"novel":%b}]}}]}'),
+    ],
+)
+async def test_what_nests_as_deeply_as_can_only_just_be_read_is_no_defect(
+    tmp_path: Path, upstream: FakeUpstream, provider: str, answer: bytes
+) -> None:
+    """How deep that is depends on who reads: what one reader could read, the next one may not."""
+    tree = TREE.format(provider=provider, url=upstream.url) + "    circuit: {failures: 1000, volume: 1000}\n"
+    outcomes: list[int] = []
+    async with running_gateway(tmp_path, {"gateway.yaml": tree}) as gateway:
+        key = await gateway.key()
+        for depth in range(900, 980):
+            upstream.forget()
+            upstream.answers(body=answer % (b"[" * depth + b"]" * depth))
+            status, _ = await gateway.post_raw("/v1/messages", {**chat("lossy"), "max_tokens": 9}, key=key)
+            outcomes.append(status)
+
+    assert set(outcomes) == {200, 502}

@@ -8,12 +8,15 @@ import pytest
 
 from clinx.domain.catalog import Channel, Group, UpstreamEndpoint
 from clinx.domain.operation import Operation
+from clinx.domain.pricing import Rate, Rates
+from clinx.domain.steering import FREE, Steer, Strategy
 from clinx.domain.template import Template
-from clinx.errors import InvalidRequest, ModelNotFound
+from clinx.domain.usage import Unit
+from clinx.errors import InvalidRequest, ModelNotFound, NoChannel
 from clinx.routing.health import Health
 from clinx.routing.plan import Candidate, Plan, Way, expand, offered, plan
 from clinx.routing.table import RouteTable
-from support.channels import CHAT, channel, credential, provider
+from support.channels import CHAT, channel, provider
 
 DEFAULT = Group("default")
 VIP = Group("vip", Fraction(4, 5))
@@ -21,7 +24,7 @@ AUTO = Group("auto", tries=("vip", "default"))
 GROUPS = {group.name: group for group in (DEFAULT, VIP, AUTO)}
 
 
-def _plan(
+def _plan(  # noqa: PLR0913  (what a test varies)
     channels: Iterable[Channel],
     *,
     group: Group = DEFAULT,
@@ -29,6 +32,8 @@ def _plan(
     operation: Operation = Operation.CHAT,
     health: Health | None = None,
     translated: Sequence[Way] = (),
+    steer: Steer = FREE,
+    strategy: Strategy | None = None,
 ) -> Plan:
     return plan(
         RouteTable.build(channels),
@@ -40,7 +45,15 @@ def _plan(
         draw=random.Random(1),
         health=health or Health(lambda: 0.0),
         translated=translated,
+        steer=steer,
+        strategy=strategy,
     )
+
+
+def _rested(health: Health, one: Channel, seconds: float) -> None:
+    turn = health.take(one, "m")
+    assert turn is not None
+    health.rested(turn, seconds)
 
 
 def _names(made: Plan) -> list[str]:
@@ -113,11 +126,10 @@ def test_no_channel_takes_the_operation() -> None:
 
 
 def test_cooling_channels_go_last_the_soonest_ready_first() -> None:
-    key = credential("key")
     first, second, third = channel("first", priority=3), channel("second", priority=2), channel("third", priority=1)
     health = Health(lambda: 0.0)
-    health.cool(first, key, 60.0)
-    health.suspect(second, key, 5.0)
+    _rested(health, first, 60.0)
+    _rested(health, second, 5.0)
 
     assert _names(_plan([first, second, third], health=health)) == ["third", "second", "first"]
 
@@ -159,3 +171,49 @@ def test_a_group_offers_what_the_groups_it_tries_offer() -> None:
 
     assert offered(routes, GROUPS, AUTO) == ("a", "b")
     assert offered(routes, GROUPS, DEFAULT) == ("b",)
+
+
+EU, US, OLD = (
+    channel("eu", tags=frozenset({"eu", "gdpr"})),
+    channel("us", tags=frozenset({"us"})),
+    channel("old", priority=9),
+)
+
+
+@pytest.mark.parametrize(
+    ("steer", "expected"),
+    [
+        (Steer(require=frozenset({"eu", "gdpr"})), ["eu"]),
+        (Steer(prefer=frozenset({"us", "asia"}), strategy=Strategy.IN_ORDER), ["us", "old", "eu"]),
+        (Steer(avoid=frozenset({"eu"}), strategy=Strategy.IN_ORDER), ["old", "us", "eu"]),
+        (Steer(pinned="us"), ["us"]),
+        (Steer(sticky="us", avoid=frozenset({"us"}), strategy=Strategy.IN_ORDER), ["us", "old", "eu"]),
+        (Steer(sticky="gone", strategy=Strategy.IN_ORDER), ["old", "eu", "us"]),
+    ],
+)
+def test_rules_exclude_channels_and_prefer_some(steer: Steer, expected: list[str]) -> None:
+    assert _names(_plan([OLD, EU, US], steer=steer)) == expected
+
+
+@pytest.mark.parametrize("steer", [Steer(require=frozenset({"mars"})), Steer(pinned="gone")])
+def test_when_rules_leave_nobody_there_is_no_channel(steer: Steer) -> None:
+    with pytest.raises(NoChannel):
+        _plan([OLD, EU, US], steer=steer)
+
+
+def test_the_healthy_go_before_whom_rules_prefer() -> None:
+    health = Health(lambda: 0.0)
+    _rested(health, EU, 30.0)
+
+    for steer in (Steer(sticky="eu"), Steer(prefer=frozenset({"eu"}))):
+        assert _names(_plan([EU, US], health=health, steer=steer)) == ["us", "eu"]
+
+
+def test_the_strategy_is_a_rule_s_or_the_model_s_or_the_group_s() -> None:
+    ordered = Group("default", strategy=Strategy.IN_ORDER)
+    dear, cheap = channel("dear", weight=1000), channel("cheap", cost=Rates({Unit.INPUT: Rate(Fraction(1), 10**6)}))
+
+    assert _names(_plan([cheap, dear], group=ordered)) == ["cheap", "dear"]
+    assert _names(_plan([dear, cheap], group=ordered, strategy=Strategy.CHEAPEST)) == ["cheap", "dear"]
+    steer = Steer(strategy=Strategy.WEIGHTED)
+    assert _names(_plan([cheap, dear], group=ordered, strategy=Strategy.CHEAPEST, steer=steer)) == ["dear", "cheap"]

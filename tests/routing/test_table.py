@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+from fractions import Fraction
+
 from clinx.domain.catalog import Channel
+from clinx.domain.pricing import Rate, Rates
+from clinx.domain.usage import Unit
 from clinx.routing.table import Route, RouteTable
 from support.channels import channel
 
@@ -60,3 +64,30 @@ def test_models_are_listed_sorted_with_their_patterns() -> None:
 
     assert table.models("default") == ("a", "b", "gpt-*")
     assert table.models("nobody") == ()
+
+
+def test_channels_are_compared_by_what_a_nominal_call_costs_us() -> None:
+    rates = Rates({Unit.INPUT: Rate(Fraction(2), 10**6), Unit.OUTPUT: Rate(Fraction(8), 10**6)})
+    table = RouteTable.build([channel("known", cost=rates), channel("unknown")])
+
+    (tier,) = table.tiers("default", "m")
+
+    assert [(route.channel.name, route.cost) for route in tier] == [("known", 6_000_000), ("unknown", None)]
+
+
+def test_without_some_channels_the_others_stay_in_their_tiers_and_every_name_is_known() -> None:
+    table = RouteTable.build(
+        [channel("a", priority=1), channel("b"), channel("c"), channel("d", models={"x": "x", "y-*": "y-*"})]
+    ).without({"a", "b", "d"})
+
+    assert _names(table, "m") == [["c"]]
+    assert _names(table, "x") == _names(table, "y-1") == [[]]
+    assert table.models("default") == ("m", "x", "y-*")
+
+
+def test_a_group_lists_the_names_it_offers_and_not_what_its_patterns_match() -> None:
+    table = RouteTable.build([channel("a", models={"b": "b", "gpt-*": "gpt-*"})])
+
+    names = ("b", "gpt-*", "gpt-5", "x")
+    assert [table.lists("default", name) for name in names] == [True, False, False, False]
+    assert not table.lists("nobody", "b")

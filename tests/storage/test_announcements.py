@@ -150,9 +150,11 @@ async def test_a_lost_connection_loses_nothing(
         await ear.until(1)
         name = urlsplit(postgres_database).path.lstrip("/")
         await on_server(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")  # noqa: S608
-        await tell(database, "meanwhile")
+        another = await Database.connect(postgres_database)  # The first one's own connections are gone too.
+        await tell(another, "meanwhile")
 
         assert await ear.until(2) == [("token", "first"), ("token", "meanwhile")]
+    await another.close()
     await database.close()
     assert [record.message for record in caplog.records if record.name == "clinx.storage"] == [
         "announcements.delayed",

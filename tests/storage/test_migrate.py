@@ -10,15 +10,23 @@ from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
 from clinx.domain.ledger import EntryKind
 from clinx.domain.money import Amount
-from clinx.storage import ledger, request_logs
+from clinx.storage import ledger
 from clinx.storage.database import APP, Database, Location
 from clinx.storage.failures import StorageMissing, StorageRefused
 from clinx.storage.ledger import NewEntry
 from clinx.storage.migrate import _connection, migrate, pending
 from clinx.storage.program import Program, execute
-from support.database import START, make_caller, request_log
+from support.database import START, make_caller
 
-ALL = ["0001_initial", "0002_append_only", "0003_leases_and_money"]
+ALL = [
+    "0001_initial",
+    "0002_append_only",
+    "0003_leases_and_money",
+    "0004_asked_model",
+    "0005_overrides_and_revisions",
+    "0006_kept_answers",
+    "0007_refused_by",
+]
 
 
 async def test_a_fresh_database_gets_everything_once(empty_url: str):
@@ -130,7 +138,12 @@ def _write_history(account: str) -> Program[None]:
     yield from ledger.append([NewEntry("e", account, Amount(1), EntryKind.GRANT, START)])
     held = "INSERT INTO reservation (id, user_id, token_id, amount, state, revision, created_at, expires_at)"
     yield from execute(f"{held} VALUES ('r', 1, 1, 1, 'open', 'rev', 0, 0)")  # Columns as they were then.
-    yield from request_logs.append([request_log("l")])
+    logged = (
+        "INSERT INTO request_log (id, at, revision, dialect, operation, outcome, status, stream, usage, charge, quote"
+    )
+    yield from execute(
+        f"{logged}, attempts, seconds) VALUES ('l', 0, 'rev', 'd', 'chat', 'ok', 200, false, '{{}}', 0, '[]', '[]', 0)"
+    )
 
 
 async def _counts(database: Database) -> dict[str, int]:

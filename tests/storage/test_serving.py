@@ -9,7 +9,7 @@ import pytest
 from clinx.storage.database import Database
 from clinx.storage.failures import StorageUnavailable
 from clinx.storage.migrate import migrate
-from clinx.storage.serving import serving_alone
+from clinx.storage.serving import is_shared, serving_alone
 from support.database import make_user
 
 
@@ -34,7 +34,7 @@ def test_gateways_on_different_files_do_not_meet(tmp_path: Path):
 def test_the_lock_goes_with_its_process_however_that_ends(tmp_path: Path):
     url = f"sqlite:///{tmp_path / 'clinx.db'}"
     program = (
-        "import sys\nfrom clinx.storage.serving import serving_alone\n"
+        "import sys\nfrom clinx.storage.serving import is_shared, serving_alone\n"
         f"with serving_alone({url!r}):\n    print('locked', flush=True)\n    sys.stdin.read()\n"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
@@ -77,3 +77,8 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path):
 def test_gateways_share_a_postgresql_database():
     with serving_alone("postgres://127.0.0.1:1/clinx"), serving_alone("postgres://127.0.0.1:1/clinx"):
         pass
+
+
+def test_only_a_server_is_shared(tmp_path: Path):
+    assert is_shared("postgres://clinx@db/clinx")
+    assert not is_shared(f"sqlite:///{tmp_path / 'clinx.db'}")

@@ -62,3 +62,12 @@ async def test_an_update_touches_neither_the_digest_nor_what_was_spent(database:
     assert await database.atomically(tokens.delete(token.id)) is True
     assert await database.atomically(tokens.delete(token.id)) is False
     assert await database.atomically(tokens.update(changed)) is False
+
+
+async def test_all_tokens_are_read_page_by_page(database: Database):
+    ann = await make_user(database)
+    issued = [await database.atomically(tokens.insert(replace(FULL, user_id=ann.id), f"digest-{n}")) for n in range(3)]
+
+    assert [each.token.id for each in await tokens.after(database, 0, 2)] == [issued[0].id, issued[1].id]
+    (last,) = await tokens.after(database, issued[1].id, 2)
+    assert (last.token, last.user) == (issued[2], ann)

@@ -16,7 +16,7 @@ from msgspec import Raw, structs
 from multidict import CIMultiDict
 
 from clinx.canonical.content import Image, Inline, Part, Text, Thinking, ToolCall, ToolResult, as_object
-from clinx.canonical.events import Event
+from clinx.canonical.events import Event, Failed, Finished, PartDelta, PartEnded, PartStarted, Started, UsageReported
 from clinx.canonical.request import ChatRequest, Effort, Role, Sampling, ThinkingWish, Turn, alternating
 from clinx.canonical.response import ChatResponse, Choice, FinishReason
 from clinx.canonical.tools import ChoiceMode, Tool, ToolChoice
@@ -81,6 +81,34 @@ def read_stream(dialect: Dialect, chunks: Iterable[bytes]) -> list[Event]:
     decoder = codec_of(dialect).event_decoder()
     events = [event for chunk in chunks for event in decoder.feed(chunk)]
     return [*events, *decoder.close()]
+
+
+def assert_grammar(events: Sequence[Event]) -> None:
+    """Check what `clinx.canonical.events` promises of every decoder."""
+    assert [isinstance(event, Started) for event in events].count(True) <= 1
+    if any(not isinstance(event, Failed | UsageReported) for event in events):
+        assert isinstance(events[0], Started)
+    assert not any(isinstance(event, Failed) for event in events[:-1])
+    has_failed = isinstance(events[-1], Failed) if events else False
+    open_parts: dict[int, int] = {}
+    next_index: dict[int, int] = {}
+    finished: set[int] = set()
+    for event in events:
+        if isinstance(event, PartStarted):
+            assert event.choice not in open_parts
+            assert event.choice not in finished
+            assert event.index == next_index.get(event.choice, 0)
+            open_parts[event.choice] = event.index
+            next_index[event.choice] = event.index + 1
+        elif isinstance(event, PartDelta):
+            assert open_parts.get(event.choice) == event.index
+        elif isinstance(event, PartEnded):
+            assert open_parts.pop(event.choice) == event.index
+        elif isinstance(event, Finished):
+            assert event.choice not in open_parts
+            assert event.choice not in finished
+            finished.add(event.choice)
+    assert has_failed or not open_parts
 
 
 # What can be drawn.

@@ -87,6 +87,11 @@ class Wire:
     def mend(self) -> None:
         self._open.set()
 
+    def hang_up(self) -> None:
+        """End all connections; new ones are served."""
+        for writer in self._writers:
+            writer.close()
+
     async def _carry_both(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.append(writer)
         await self._open.wait()
@@ -249,4 +254,5 @@ def request_log(request_id: str, principal: Principal | None = None, *, charge: 
         seconds=0.25,
         first_byte_seconds=None,
         address="127.0.0.1",
+        asked_model="gpt-4o-high",
     )

@@ -132,6 +132,11 @@ class FakeUpstream:
         await self.until(lambda: self.open == 0)
         await self._server.wait_closed()
 
+    def forget(self) -> None:
+        """Forget scripts and requests: the next test begins."""
+        self._scripts.clear()
+        self.requests.clear()
+
     def answers(
         self,
         *,

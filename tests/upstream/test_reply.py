@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from clinx.dialects.base import UpstreamProblem
-from clinx.upstream.reply import Reply
+from clinx.dialects.problems import MAX_TEXT
+from clinx.upstream.reply import Reply, outside_quotes
 
 
-def _reply(status: int, **problem: str) -> Reply:
+def _reply(status: int, **problem: Any) -> Reply:
     return Reply(status, {}, UpstreamProblem(**problem), b"", "application/json")
 
 
@@ -53,3 +56,19 @@ def test_a_404_without_a_word_is_a_path_that_nothing_serves() -> None:
 @pytest.mark.parametrize("status", [502, 503, 500])
 def test_words_about_money_in_a_servers_failure_do_not_accuse_the_credential(status: int) -> None:
     assert not _reply(status, message="insufficient balance of workers").is_about_credential
+
+
+@pytest.mark.parametrize(
+    ("message", "own"),
+    [
+        ("You don't have what they haven't", "You don't have what they haven't"),
+        ("no 'a' b 'c' yes", "no  yes"),
+        ("no 'never closed", "no "),
+        ('model "x" not found', "model  not found"),
+        ("the `it's` one", "the  one"),
+        ("x'" * 2000, "x'" * 2000),
+        ("no 'a' " + "b" * MAX_TEXT, "no "),
+    ],
+)
+def test_what_is_quoted_may_be_the_callers_words(message: str, own: str) -> None:
+    assert outside_quotes(message) == own

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from clinx.dialects.base import StoredQuestion
 from clinx.domain.catalog import NO_CREDENTIAL, Channel, Credential, Timeouts, UpstreamEndpoint
 from clinx.domain.operation import Operation
 from clinx.domain.template import Template
@@ -212,3 +213,23 @@ def test_what_a_dialect_passes_on_gives_way_to_the_channel_and_comes_before_the_
     sent = {name.lower(): value for name, value in made.headers.items()}
     assert (sent["version"], sent["beta"], sent["more"]) == ("new", "the operator's", "x")
     assert len(sent) == len(made.headers)
+
+
+def test_a_question_about_an_answer_goes_where_it_was_made() -> None:
+    endpoint = _endpoint("/openai/v1/responses", **{"api-version": "{{ settings.version }}"})
+    target = channel(settings={"version": "v1"})
+    question = StoredQuestion("resp_1", "GET", "/input_items", (("limit", "5"), ("include[]", "a b&c")))
+
+    made = RequestBuilder({}, "clinx/test").about(
+        target, endpoint, KEY, "m", question, accept_stream=True, request_id="req_1"
+    )
+
+    address = "http://acme.test/openai/v1/responses/resp_1/input_items?api-version=v1&limit=5&include[]=a%20b%26c"
+    assert (made.method, str(made.url), made.body) == ("GET", address, b"")
+    assert made.headers == {
+        "Accept": "text/event-stream",
+        "User-Agent": "clinx/test",
+        "Authorization": "Bearer s3cret",
+        "Accept-Encoding": "identity",
+        "X-Request-Id": "req_1",
+    }

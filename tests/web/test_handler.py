@@ -1,7 +1,9 @@
+from pathlib import Path
+
 import pytest
 
 from support.fake_upstream import FakeUpstream
-from support.gateway import Running, chat, completion
+from support.gateway import Running, chat, completion, running_gateway, tree_for
 
 
 @pytest.mark.parametrize(
@@ -110,3 +112,20 @@ async def test_a_defect_is_a_500_that_tells_nothing(
     assert (status, body["error"]["code"]) == (500, "internal")
     assert "secret detail" not in str(body)
     assert "req_" in body["error"]["message"]
+
+
+@pytest.mark.parametrize("broken", ["clinx.relay.seats.Seat.leave", "clinx.relay.finish.Finisher.abandon"])
+async def test_whatever_fails_when_an_exchange_is_over_it_is_counted_no_longer(
+    tmp_path: Path, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    files = tree_for(upstream.url)
+    files["gateway.yaml"] += "server: {concurrency: {total: 1}}\n"
+    async with running_gateway(tmp_path, files) as gateway:
+        monkeypatch.setattr("clinx.web.respond.whole", fails)
+        monkeypatch.setattr(broken, fails)
+        status, _ = await gateway.post("/v1/chat/completions", b"{}", key=await gateway.key())
+
+        assert (status, gateway.gateway.presence.count) == (500, 0)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from clinx.accounts import pin
 from clinx.accounts import secret as secrets
 from clinx.domain.identity import Network, Principal, Status
 from clinx.errors import ModelNotAllowed, PermissionDenied, TokenDisabled, TokenExpired, Unauthenticated
@@ -73,7 +74,8 @@ class Authenticator:
 
         Raises:
             Unauthenticated: no credential, or an unknown one; `TokenExpired`, `TokenDisabled` when it was one of ours.
-            PermissionDenied: the token is not for this address, or its user is disabled.
+            PermissionDenied: the token is not for this address, its user is disabled, or a channel is named behind the
+                secret and its user is no admin.
             StorageUnavailable: the database must be asked and cannot be, and did not confirm the secret lately.
         """
         if not secret:
@@ -81,12 +83,24 @@ class Authenticator:
                 "No API key was given.",
                 hint="Send it as `Authorization: Bearer sk-…`, `x-api-key` or `x-goog-api-key`.",
             )
+        secret, channel = pin.split(secret)
         digest = secrets.digest(secret) if len(secret) <= secrets.LONGEST else ""
         found = await self._find(digest, fresh=fresh) if digest else None
         if found is None or not hmac.compare_digest(found.digest, digest):
             raise Unauthenticated("This API key is not known.", hint="Check that it was copied whole.")
         self._judge(found, address)
-        return Principal(found.user, found.token, found.token.group or found.user.group)
+        if channel is not None:
+            pin.check_pin(found.user.role)
+        return Principal(found.user, found.token, found.token.group or found.user.group, channel)
+
+    async def group(self, secret: str) -> str | None:
+        """Return the group of whoever presents a secret, judged later; None when it is not known, or cannot be now."""
+        secret, _ = pin.split(secret)
+        try:
+            found = await self._find(secrets.digest(secret), fresh=False) if len(secret) <= secrets.LONGEST else None
+        except StorageUnavailable:
+            return None
+        return None if found is None else found.token.group or found.user.group
 
     def forget(self, *, digest: str | None = None, token_id: int | None = None, user_id: int | None = None) -> None:
         """Drop what is cached about a credential, a token or a user: the next call asks the database."""

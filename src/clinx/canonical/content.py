@@ -53,12 +53,40 @@ class Uploaded(Struct, frozen=True, tag="uploaded"):
 Source: TypeAlias = Inline | Remote | Uploaded
 
 
+class Citation(Struct, frozen=True, omit_defaults=True):
+    """Where something that was said comes from."""
+
+    url: str | None = None
+    title: str | None = None
+    quote: str | None = None
+    """What the source says there."""
+    start: int | None = None
+    end: int | None = None
+    """The characters of the part's text that it is about; None for all of them."""
+    native: Unknown | None = None
+    """The vendor's own words for it, for callers of the same format."""
+
+
+class TokenLogprob(Struct, frozen=True, omit_defaults=True):
+    """How likely a token was."""
+
+    token: str
+    logprob: float
+    bytes: tuple[int, ...] | None = None
+    top: tuple[TokenLogprob, ...] = ()
+    """The likeliest ones at its place."""
+
+
 class Text(Struct, frozen=True, tag="text", omit_defaults=True):
     """Plain text."""
 
     text: str
     cache: CacheTtl | None = None
     signature: Signature | None = None
+    citations: tuple[Citation, ...] = ()
+    """In answers only."""
+    logprobs: tuple[TokenLogprob, ...] = ()
+    """In answers only, and only when they were asked for."""
 
 
 class Refusal(Struct, frozen=True, tag="refusal"):

@@ -20,7 +20,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from clinx.canonical.content import Part, Signature
+from clinx.canonical.content import Citation, Part, Signature, TokenLogprob
 from clinx.canonical.response import FinishReason
 from clinx.domain.usage import Usage
 
@@ -52,6 +52,10 @@ class PartDelta(Struct, frozen=True, tag="part_delta", omit_defaults=True):
     """The part's signature; a later one replaces it."""
     data: str = ""
     """More base64 of Audio; complete in itself."""
+    citations: tuple[Citation, ...] = ()
+    """More of them, of Text; their places count from the beginning of the part."""
+    logprobs: tuple[TokenLogprob, ...] = ()
+    """More of them, of Text."""
 
 
 class PartEnded(Struct, frozen=True, tag="part_ended", omit_defaults=True):

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from clinx.canonical.events import Event
+from clinx.canonical.fold import fold, unfold
+from clinx.canonical.response import ChatResponse
 
 
 class EventFilter(Protocol):
@@ -25,3 +27,39 @@ class EventFilter(Protocol):
     def close(self) -> Sequence[Event]:
         """Say that the answer ended; return what was held back."""
         ...
+
+
+class Chain:
+    """Filters one behind the other; an `EventFilter` itself."""
+
+    __slots__ = ("_filters",)
+
+    def __init__(self, filters: Sequence[EventFilter]) -> None:
+        """Begin with the one that is next to the vendor."""
+        self._filters = filters
+
+    def feed(self, event: Event) -> Sequence[Event]:
+        """Take one event through all of them."""
+        return self._through((event,), 0)
+
+    def close(self) -> Sequence[Event]:
+        """End each of them, and take what it held back through those behind it."""
+        rest: list[Event] = []
+        for place, each in enumerate(self._filters, 1):
+            rest.extend(self._through(each.close(), place))
+        return rest
+
+    def _through(self, events: Sequence[Event], first: int) -> Sequence[Event]:
+        for each in self._filters[first:]:
+            events = [told for event in events for told in each.feed(event)]
+        return events
+
+
+def filtered(response: ChatResponse, changes: EventFilter) -> ChatResponse:
+    """Return what a filter makes of a whole answer.
+
+    Raises:
+        GatewayError: the answer must not be told.
+    """
+    events = [told for event in unfold(response) for told in changes.feed(event)]
+    return fold([*events, *changes.close()])

@@ -10,6 +10,7 @@ from msgspec import structs
 
 from clinx.canonical.content import (
     Audio,
+    Citation,
     File,
     Image,
     Inline,
@@ -18,6 +19,7 @@ from clinx.canonical.content import (
     Signature,
     Text,
     Thinking,
+    TokenLogprob,
     ToolCall,
     ToolResult,
     Unknown,
@@ -40,7 +42,7 @@ from clinx.errors import UpstreamBroken
 class Growing:
     """A part in the making: what it started as, and the deltas since."""
 
-    __slots__ = ("_data", "_part", "_signature", "_texts")
+    __slots__ = ("_citations", "_data", "_logprobs", "_part", "_signature", "_texts")
 
     def __init__(self, part: Part) -> None:
         """Begin with what is known at the start."""
@@ -48,6 +50,8 @@ class Growing:
         self._texts: list[str] = []
         self._data: list[str] = []
         self._signature: Signature | None = None
+        self._citations: list[Citation] = []
+        self._logprobs: list[TokenLogprob] = []
 
     def add(self, delta: PartDelta) -> None:
         """Take a delta."""
@@ -56,15 +60,17 @@ class Growing:
         if delta.data:
             self._data.append(delta.data)
         self._signature = delta.signature or self._signature
+        self._citations.extend(delta.citations)
+        self._logprobs.extend(delta.logprobs)
 
     def part(self) -> Part:
         """Return the part as it is by now."""
         part, text = self._part, "".join(self._texts)
         match part:
-            case Text() | Thinking():
+            case Text() | Refusal():
+                return self._said(part, part.text + text)
+            case Thinking():
                 return structs.replace(part, text=part.text + text, signature=self._signature or part.signature)
-            case Refusal():
-                return structs.replace(part, text=part.text + text)
             case ToolCall():
                 signature = self._signature or part.signature
                 return structs.replace(part, arguments=part.arguments + text, signature=signature)
@@ -74,6 +80,12 @@ class Growing:
                 return structs.replace(part, signature=self._signature or part.signature)
             case File() | ToolResult() | Unknown():
                 return part
+
+    def _said(self, part: Text | Refusal, text: str) -> Text | Refusal:
+        if isinstance(part, Refusal):
+            return Refusal(text)
+        citations, logprobs = (*part.citations, *self._citations), (*part.logprobs, *self._logprobs)
+        return Text(text, part.cache, self._signature or part.signature, citations, logprobs)
 
     def _speech(self, part: Audio) -> Inline | None:
         given = part.source if isinstance(part.source, Inline) else None
@@ -166,24 +178,31 @@ def unfold(response: ChatResponse) -> Iterator[Event]:
 
 
 def _told(part: Part, index: int, choice: int) -> Iterator[Event]:
-    start, text, signature = _seed(part)
+    start, delta = _seed(part, PartDelta(index, choice=choice))
     yield PartStarted(index, start, choice)
-    if text or signature:
-        yield PartDelta(index, text, choice, signature)
+    if delta is not None:
+        yield delta
     yield PartEnded(index, choice)
 
 
-def _seed(part: Part) -> tuple[Part, str, Signature | None]:
-    """Return what a part starts as, the text to come, and its signature."""
+def _seed(part: Part, nothing: PartDelta) -> tuple[Part, PartDelta | None]:
+    """Return what a part starts as, and the delta that makes it whole; None where it starts so."""
     match part:
-        case Text() | Thinking():
-            return structs.replace(part, text="", signature=None), part.text, part.signature
-        case Refusal():
-            return Refusal(""), part.text, None
-        case ToolCall():
-            return structs.replace(part, arguments="", signature=None), part.arguments, part.signature
-        case Image() | Audio() | File() | ToolResult() | Unknown():
-            return part, "", None
+        case Text() if part.text or part.signature or part.citations or part.logprobs:
+            delta = structs.replace(
+                nothing, text=part.text, signature=part.signature, citations=part.citations, logprobs=part.logprobs
+            )
+            return Text("", part.cache), delta
+        case Thinking() if part.text or part.signature:
+            delta = structs.replace(nothing, text=part.text, signature=part.signature)
+            return structs.replace(part, text="", signature=None), delta
+        case Refusal() if part.text:
+            return Refusal(""), structs.replace(nothing, text=part.text)
+        case ToolCall() if part.arguments or part.signature:
+            delta = structs.replace(nothing, text=part.arguments, signature=part.signature)
+            return structs.replace(part, arguments="", signature=None), delta
+        case _:
+            return part, None
 
 
 def _joined(pieces: Iterable[str]) -> str:

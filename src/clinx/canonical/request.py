@@ -54,6 +54,8 @@ class Sampling(Struct, frozen=True, omit_defaults=True):
     presence_penalty: Number | None = None
     frequency_penalty: Number | None = None
     choices: int | None = None
+    logprobs: int | None = None
+    """Of each token of the answer, and of so many alternatives at its place."""
 
 
 class FormatKind(StrEnum):

@@ -24,16 +24,23 @@ def amount(text: str) -> Amount:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def expiry(text: str) -> datetime | timedelta:
+def expiry(text: str, such_as: str = "30d or 12h") -> datetime | timedelta:
     """Read a span from now (``30d``, ``12h``) or an instant (``2030-01-31``, ``2030-01-31T12:00+02:00``; else UTC)."""
     if span := _SPAN.fullmatch(text):
         return timedelta(**{_UNITS[span[2]]: int(span[1])})
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        message = f"not a span such as 30d or 12h, nor a date such as 2030-01-31: {text!r}"
+        message = f"not a span such as {such_as}, nor a date such as 2030-01-31: {text!r}"
         raise argparse.ArgumentTypeError(message) from None
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def span(text: str) -> timedelta:
+    """Read a length of time: ``7d``, ``12h``."""
+    if found := _SPAN.fullmatch(text):
+        return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    raise argparse.ArgumentTypeError(f"not a span such as 7d or 12h: {text!r}")
 
 
 def network(text: str) -> Network:

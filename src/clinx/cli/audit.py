@@ -18,7 +18,7 @@ from clinx.storage.database import Database
 
 def add_parser(commands: Any) -> None:
     """Mount ``clinx audit``."""
-    parser = commands.add_parser("audit", help="compare the books with themselves; exit 1 if anything is wrong")
+    parser = commands.add_parser("audit")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--thaw", metavar="NAME|ID", help="let a user's frozen account be leased again")
     parser.add_argument("--reason", metavar="TEXT", help="what was found out; --thaw needs it")

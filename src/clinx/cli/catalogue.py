@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 
 from clinx.config.compile import compile_tree
 from clinx.config.diagnostics import ConfigError, did_you_mean
+from clinx.config.last_good import LastGood
 from clinx.config.secrets import SecretResolver
 from clinx.config.snapshot import Snapshot
 from clinx.config.tree import Tree, default_tree, read_tree
@@ -39,6 +40,32 @@ def warn_about(*, group: str | None = None, models: Iterable[str] = ()) -> None:
 def _warn(kind: str, name: str, known: Iterable[str]) -> None:
     hint = did_you_mean(name, known)
     print(f"warning: the configuration has no {kind} {name!r}{f'; {hint}' if hint else ''}", file=sys.stderr)
+
+
+def require_channel(name: str) -> None:
+    """Let a name pass if the tree at the settings' root has such a channel, or the last good one where that is broken.
+
+    Raises:
+        ValueError: there is no such channel.
+    """
+    known = _channels()
+    if known is None:
+        print(f"warning: no tree can be read here: whether there is a channel {name!r} is not known", file=sys.stderr)
+    elif name not in known:
+        hint = did_you_mean(name, known)
+        raise ValueError(f"the configuration has no channel {name!r}{f'; {hint}' if hint else ''}")
+
+
+def _channels() -> Collection[str] | None:
+    """Return the names of the channels; None when no tree compiles: an emergency is no time to refuse."""
+    own, kept = _read(), LastGood(Settings().state_dir).read()
+    for tree in (kept, own) if own.is_builtin else (own, kept):
+        try:
+            if tree is not None:
+                return _compile(tree).channels
+        except ConfigError:
+            continue
+    return None
 
 
 def declared_rewards() -> Rewards:

@@ -1,4 +1,4 @@
-"""``clinx check``: compile a tree, print its findings, exit 1 on an error. Needs no network and no database."""
+"""``clinx check``: compile a tree, run its tests, print what was found, exit 1 on an error. No network, no database."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from clinx.config.compile import compile_tree
+from clinx.config.compile import Compiled, compile_tree
 from clinx.config.diagnostics import ConfigError, Format, render
 from clinx.config.secrets import SecretResolver
-from clinx.config.tree import ROOT_FILE, default_tree, read_tree
+from clinx.config.tree import ROOT_FILE, Tree, default_tree, read_tree
 from clinx.dialects.registry import DIALECTS
+from clinx.relay.trials import verify
 from clinx.settings import Settings
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:  # pyright: ignore[reportPrivateUsage]  (argparse has no public name for it)
     """Add the command."""
-    parser = commands.add_parser("check", help="compile a configuration tree and print what is wrong with it")
+    parser = commands.add_parser("check")
     parser.add_argument("path", nargs="?", type=Path, help="folder of the tree, or its gateway.yaml (CLINX_ROOT)")
     parser.add_argument("--format", choices=["text", "json", "github"], default="text", help="how to print findings")
     parser.add_argument(
@@ -45,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
     style: Format = args.format
     try:
         compiled = compile_tree(tree, secrets=secrets, dialects=DIALECTS, at=datetime.now(UTC))
+        _test(compiled, tree)
     except ConfigError as error:
         print(render(error.diagnostics, style))
         print(f"clinx check: {root} cannot be served", file=sys.stderr)
@@ -59,6 +61,12 @@ def run(args: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     return 0
+
+
+def _test(compiled: Compiled, tree: Tree) -> None:
+    """Run the tests of a tree that compiles: one whose tests fail is not served."""
+    if failed := verify(compiled.snapshot, tree):
+        raise ConfigError((*compiled.diagnostics, *failed))
 
 
 def _prefixes(text: str) -> list[str]:

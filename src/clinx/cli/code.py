@@ -19,9 +19,7 @@ from clinx.storage.database import Database
 
 def add_parser(commands: Any) -> None:
     """Mount ``clinx code`` and its verbs."""
-    verbs = commands.add_parser("code", help="make, list, withdraw and redeem redemption codes").add_subparsers(
-        title="verbs", metavar="VERB", required=True
-    )
+    verbs = commands.add_parser("code").add_subparsers(title="verbs", metavar="VERB", required=True)
     create = verbs.add_parser("create", help="make a batch of codes; they are printed once and never again")
     create.add_argument("--name", required=True, metavar="TEXT", help="what people call the batch")
     create.add_argument("--amount", required=True, type=amount, metavar="AMOUNT", help="what each code is worth")

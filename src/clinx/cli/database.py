@@ -10,11 +10,12 @@ from collections.abc import Awaitable, Callable
 from pydantic import ValidationError
 
 from clinx.accounts.failures import AccountError
+from clinx.cli.figures import printable
 from clinx.errors import GatewayError
 from clinx.settings import Settings
 from clinx.storage.database import Database, Location
-from clinx.storage.failures import StorageRefused, StorageUnavailable
-from clinx.storage.migrate import migrate
+from clinx.storage.failures import StorageMissing, StorageRefused, StorageUnavailable
+from clinx.storage.migrate import migrate, pending
 
 
 def on_database(
@@ -44,6 +45,18 @@ async def _prepare(url: str, *, create: bool) -> None:
         print(f"clinx: made a new database at {location.shown}", file=sys.stderr)
 
 
+async def opened_as_is(url: str) -> Database:
+    """Open a database without changing its tables: for whoever only looks.
+
+    Raises:
+        ValueError: the URL is not understood, or the tables are of an earlier release.
+        StorageUnavailable: there is no database, or it cannot be reached.
+    """
+    if missing := await pending(url):
+        raise ValueError(f"the database lacks {', '.join(missing)}; run `clinx migrate`")
+    return await Database.connect(url)
+
+
 def reporting(work: Callable[[str], Awaitable[int]]) -> int:
     """Do some work with the database's URL; return its exit code, or 1 after printing why it failed."""
 
@@ -67,13 +80,21 @@ def with_cause(error: GatewayError) -> str:
     return f"{error.message} ({error.__cause__})" if error.__cause__ else error.message
 
 
+def why_unread(error: GatewayError | ValueError) -> str:
+    """Return why a command that can do without a database did not look at it."""
+    if isinstance(error, StorageMissing):
+        return error.short
+    return with_cause(error) if isinstance(error, GatewayError) else str(error)
+
+
 def _complain(message: str) -> int:
     print(f"clinx: {message}", file=sys.stderr)
     return 1
 
 
 def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    """Lay out rows under a header in aligned columns."""
+    """Lay out rows under a header in aligned columns; what cells say may be anybody's text."""
+    rows = [tuple(map(printable, row)) for row in rows]
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]]
     return "\n".join(line.rstrip() for line in lines)

@@ -17,9 +17,7 @@ from clinx.storage.database import Database
 
 def add_parser(commands: Any) -> None:
     """Mount ``clinx invite`` and its verbs."""
-    verbs = commands.add_parser("invite", help="invitation codes and the rewards for them").add_subparsers(
-        title="verbs", metavar="VERB", required=True
-    )
+    verbs = commands.add_parser("invite").add_subparsers(title="verbs", metavar="VERB", required=True)
     show = verbs.add_parser("show", help="show a user's code, how many accepted it, and the rewards")
     show.add_argument("user", metavar="USER|ID")
     show.set_defaults(run=on_database(_show))

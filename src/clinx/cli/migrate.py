@@ -11,7 +11,7 @@ from clinx.storage.migrate import migrate, pending
 
 def add_parser(commands: Any) -> None:
     """Mount ``clinx migrate``."""
-    parser = commands.add_parser("migrate", help="bring the database to the newest schema")
+    parser = commands.add_parser("migrate")
     parser.add_argument("--status", action="store_true", help="only say what is missing; exit 1 if anything is")
     parser.set_defaults(run=run)
 

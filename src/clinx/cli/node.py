@@ -13,9 +13,7 @@ from clinx.storage.database import Database
 
 def add_parser(commands: Any) -> None:
     """Mount ``clinx node`` and its verbs."""
-    verbs = commands.add_parser("node", help="list processes; give up a lost one").add_subparsers(
-        title="verbs", metavar="VERB", required=True
-    )
+    verbs = commands.add_parser("node").add_subparsers(title="verbs", metavar="VERB", required=True)
     listing = verbs.add_parser("list", help="list every node: when it was seen, what it has leased")
     listing.set_defaults(run=on_database(_list))
     retire = verbs.add_parser("retire", help="return what a lost node has leased: its journal is gone for good")

@@ -34,9 +34,7 @@ _SHOWN = 50
 
 def add_parser(commands: Any) -> None:
     """Mount ``clinx order`` and its verbs."""
-    verbs = commands.add_parser("order", help="sell credit through a payment provider").add_subparsers(
-        title="verbs", metavar="VERB", required=True
-    )
+    verbs = commands.add_parser("order").add_subparsers(title="verbs", metavar="VERB", required=True)
     create = verbs.add_parser("create", help="make an order and print the page it is paid on")
     create.add_argument("user", metavar="USER|ID")
     create.add_argument("amount", type=amount, metavar="AMOUNT", help="what the balance gains")

@@ -10,15 +10,22 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from clinx.config.policy_schema import PolicyFileShape
+from clinx.config.policy_tests import PolicyTestsShape
 from clinx.config.provider_schema import ProviderShape
 from clinx.config.schema import GatewayShape
 
-SHAPES: Final[Mapping[str, type[BaseModel]]] = {"gateway": GatewayShape, "provider": ProviderShape}
+SHAPES: Final[Mapping[str, type[BaseModel]]] = {
+    "gateway": GatewayShape,
+    "provider": ProviderShape,
+    "policy": PolicyFileShape,
+    "policy-tests": PolicyTestsShape,
+}
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:  # pyright: ignore[reportPrivateUsage]  (argparse has no public name for it)
     """Add the command."""
-    parser = commands.add_parser("schema", help="print the JSON Schema of gateway.yaml or providers/*.yaml")
+    parser = commands.add_parser("schema")
     parser.add_argument("document", nargs="?", choices=list(SHAPES), default="gateway", help="which document")
     parser.add_argument("--write", type=Path, metavar="DIR", help="write every <document>.schema.json there instead")
     parser.set_defaults(run=run)

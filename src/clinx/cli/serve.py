@@ -6,8 +6,9 @@ import argparse
 import asyncio
 import gc
 import signal
+import socket
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,20 @@ from pydantic import ValidationError
 from clinx.app import Gateway
 from clinx.cli.database import with_cause
 from clinx.cli.demo import is_first_try, print_welcome
+from clinx.cli.serve_workers import READY, CannotShare, lead
 from clinx.config.diagnostics import ConfigError
-from clinx.settings import PREFIX, Settings, unknown_variables
+from clinx.settings import PREFIX, Settings, Worker, unknown_variables
 from clinx.storage.failures import StorageUnavailable
 from clinx.telemetry import logs
+
+_GIVEN = ("root", "host", "port", "workers")
+"""Options that stand for settings of the same name."""
 
 
 def add_parser(commands: Any) -> None:
     """Mount the command."""
     parser = commands.add_parser(
         "serve",
-        help="run the gateway",
         description="Run the gateway over the configuration tree in the current folder.",
         epilog=_settings_help(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -34,6 +38,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--root", type=Path, help="folder of the tree (default: CLINX_ROOT, else this folder)")
     parser.add_argument("--host", help="address to listen on (default: CLINX_HOST)")
     parser.add_argument("--port", type=int, help="port to listen on; 0 takes a free one (default: CLINX_PORT)")
+    parser.add_argument("--workers", type=int, help="processes that share the port (default: CLINX_WORKERS)")
     parser.add_argument("--demo", action="store_true", help="issue a key for user `demo` with credit and print a curl")
     parser.add_argument("--last-good", action="store_true", help="serve the last good tree if this one is broken")
     parser.set_defaults(run=run)
@@ -41,7 +46,7 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until told to stop."""
-    given = {name: value for name in ("root", "host", "port") if (value := getattr(arguments, name)) is not None}
+    given = {name: value for name in _GIVEN if (value := getattr(arguments, name)) is not None}
     try:
         settings = Settings(**given)
     except ValidationError as error:
@@ -49,16 +54,26 @@ def run(arguments: argparse.Namespace) -> int:
     logs.configure(style=settings.log_format, level=settings.log_level)
     for name in unknown_variables():
         print(f"warning: {name} is no setting; see clinx serve --help", file=sys.stderr)
+    worker = Worker.heard()
     try:
-        _run_loop(_serve(settings, demo=arguments.demo, last_good=arguments.last_good))
+        if settings.workers > 1 and worker is None:
+            return lead(settings, _options(arguments), ["--demo"] if arguments.demo else [])
+        _run_loop(_serve(settings, worker, demo=arguments.demo, last_good=arguments.last_good))
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 1
     except StorageUnavailable as error:
         return _refuse(with_cause(error))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, CannotShare) as error:
         return _refuse(str(error))
     return 0
+
+
+def _options(arguments: argparse.Namespace) -> list[str]:
+    """Return what every worker is told on its command line: what this process was, but for the port and the demo."""
+    given = [(f"--{name}", getattr(arguments, name)) for name in ("root", "host")]
+    options = [part for option, value in given if value is not None for part in (option, str(value))]
+    return [*options, "--last-good"] if arguments.last_good else options
 
 
 def _refuse(message: str) -> int:
@@ -75,8 +90,8 @@ def _run_loop(main: Coroutine[Any, Any, None]) -> None:
         uvloop.run(main)
 
 
-async def _serve(settings: Settings, *, demo: bool, last_good: bool) -> None:
-    gateway = await Gateway.start(settings, last_good=last_good)
+async def _serve(settings: Settings, worker: Worker | None, *, demo: bool, last_good: bool) -> None:
+    gateway = await Gateway.start(settings, last_good=last_good, worker=worker)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -90,10 +105,26 @@ async def _serve(settings: Settings, *, demo: bool, last_good: bool) -> None:
     loop.add_signal_handler(signal.SIGHUP, gateway.request_reload)
     _rest_the_collector()
     try:
-        await print_welcome(gateway, demo=demo or await is_first_try(gateway))
+        if worker is None or worker.greets:
+            await print_welcome(gateway, demo=demo or await is_first_try(gateway))
+        if worker is not None:
+            _answer_the_line(worker, stop)
         await stopping.wait()
     finally:
         await gateway.stop(settings.shutdown_grace)
+
+
+def _answer_the_line(worker: Worker, stop: Callable[[], None]) -> None:
+    """Tell the process that started this one that it serves, and stop when that process is gone."""
+    loop, line = asyncio.get_running_loop(), socket.socket(fileno=worker.line)
+    line.sendall(READY)
+
+    def hear() -> None:
+        loop.remove_reader(line)
+        line.close()
+        stop()
+
+    loop.add_reader(line, hear)
 
 
 def _rest_the_collector() -> None:

@@ -17,9 +17,7 @@ from clinx.storage.database import Database
 
 def add_parser(commands: Any) -> None:
     """Mount ``clinx token`` and its verbs."""
-    verbs = commands.add_parser("token", help="issue, list and revoke API keys").add_subparsers(
-        title="verbs", metavar="VERB", required=True
-    )
+    verbs = commands.add_parser("token").add_subparsers(title="verbs", metavar="VERB", required=True)
     create = verbs.add_parser("create", help="issue a key; its secret is printed once and never again")
     create.add_argument("user", metavar="USER|ID")
     create.add_argument("--name", default="default", help="what people call it (default: default)")

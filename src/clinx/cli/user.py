@@ -22,9 +22,7 @@ _SHOWN = 10
 
 def add_parser(commands: Any) -> None:
     """Mount ``clinx user`` and its verbs."""
-    verbs = commands.add_parser("user", help="create users, credit them, show their balance").add_subparsers(
-        title="verbs", metavar="VERB", required=True
-    )
+    verbs = commands.add_parser("user").add_subparsers(title="verbs", metavar="VERB", required=True)
     create = verbs.add_parser("create", help="create a user")
     create.add_argument("name", metavar="NAME")
     create.add_argument("--group", default="default", help="group of the tree: channels and prices (default: default)")

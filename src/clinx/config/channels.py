@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from clinx.config import channel_rules
+from clinx.config.channel_schema import TimeoutsShape
 from clinx.config.declared import Entry
 from clinx.config.diagnostics import Diagnostic, did_you_mean, errors
 from clinx.config.nodes import Mark, Node, json_text
@@ -14,7 +16,7 @@ from clinx.config.places import MANAGED_HEADERS, url_problem, version_twice
 from clinx.config.prices import compile_cost
 from clinx.config.providers import ROUTED
 from clinx.config.salvage import independent
-from clinx.config.schema import ChannelShape, TimeoutsShape
+from clinx.config.schema import ChannelShape
 from clinx.config.secrets import (
     HINT,
     PLACEHOLDER,
@@ -26,7 +28,7 @@ from clinx.config.secrets import (
     looks_secret,
     reference_hint,
 )
-from clinx.domain.catalog import Channel, Credential, Provider, RetryRule, Timeouts
+from clinx.domain.catalog import Channel, Credential, Provider, Timeouts
 from clinx.domain.ledger import Unresolved
 from clinx.routing.pattern import is_pattern
 
@@ -70,6 +72,7 @@ class ChannelCompiler:
         members = tuple(self._set(entry, shape))
         settings = self._settings(entry, shape, provider)
         proxy = self._proxy(entry, shape)
+        self.found.extend(channel_rules.check_rules(entry, shape, provider, models))
         cost = compile_cost(shape.cost, entry.node.at(("cost",)), self.found) if shape.cost is not None else None
         self._refuse_strays(entry.node)
         if provider is None or errors(self.found[before:]):
@@ -86,10 +89,17 @@ class ChannelCompiler:
             tags=frozenset(shape.tags),
             headers=headers,
             set=members,
+            drop=tuple(self._drop(entry, shape)),
             settings=settings,
             proxy=proxy,
             timeouts=_timeouts(shape.timeouts),
-            retry=RetryRule(shape.retry.attempts),
+            retry=channel_rules.retry_rule(shape.retry),
+            circuit=channel_rules.circuit_rule(shape.circuit),
+            limits=channel_rules.limits(shape.limits),
+            status_map=channel_rules.status_map(shape.status_map),
+            system_prompt=channel_rules.system_prompt(shape.system_prompt),
+            thinking_to_content=shape.thinking_to_content,
+            test=channel_rules.channel_test(shape.test),
             unresolved=provider.unresolved if shape.unresolved is None else Unresolved(shape.unresolved),
             cost=cost,
         )
@@ -169,6 +179,13 @@ class ChannelCompiler:
                 mark = entry.node.key_at(("set", name))
                 self._report(mark, "E303", f'"{name}" is decided by routing, not by "set"')
             yield name, json_text(value)
+
+    def _drop(self, entry: Entry[ChannelShape], shape: ChannelShape) -> Iterator[str]:
+        for index, name in enumerate(shape.drop):
+            if name in ROUTED:
+                mark = entry.node.at(("drop", index))
+                self._report(mark, "E303", f'"{name}" is decided by routing, not by "drop"')
+            yield name
 
     def _settings(self, entry: Entry[ChannelShape], shape: ChannelShape, provider: Provider | None) -> dict[str, str]:
         required = self.required[provider.name] if provider is not None else frozenset[str]()

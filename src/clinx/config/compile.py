@@ -13,13 +13,15 @@ from clinx.config.declared import Declared, Entry, declare
 from clinx.config.diagnostics import ConfigError, Diagnostic, errors, ordered
 from clinx.config.document import DocumentReader
 from clinx.config.payments import PaymentsCompiler
+from clinx.config.policies import compile_policies
 from clinx.config.prices import compile_price
 from clinx.config.providers import compile_provider
 from clinx.config.references import check_references
+from clinx.config.rollout_terms import compile_rollout
 from clinx.config.salvage import independent
 from clinx.config.schema import InvitationsShape, ModelShape, ServerShape
 from clinx.config.secrets import SecretResolver
-from clinx.config.snapshot import Disconnect, Revision, Server, Snapshot
+from clinx.config.snapshot import Concurrency, Disconnect, Revision, Server, Snapshot
 from clinx.config.tree import Tree
 from clinx.dialects.base import Dialect
 from clinx.domain.catalog import Channel, Group, Model
@@ -27,6 +29,7 @@ from clinx.domain.invitation import Rewards
 from clinx.domain.money import ZERO
 from clinx.domain.payments import Payments
 from clinx.domain.pricing import Price
+from clinx.domain.steering import Strategy
 from clinx.routing.pattern import Pattern, is_pattern
 from clinx.routing.table import RouteTable
 
@@ -61,6 +64,8 @@ def compile_tree(
     channels = _channels(declared, secrets, dialects, found)
     models = _models(declared, found)
     payments = _payments(declared, secrets, found)
+    policies = compile_policies(declared, tree.files, found)
+    rollout = compile_rollout(declared, found)
     _refuse_strays(declared, found)
     found.extend(advise(declared, models))
     diagnostics = ordered(found)
@@ -79,6 +84,8 @@ def compile_tree(
         server=_server(declared.root.server),
         invitations=_rewards(declared.root.invitations),
         payments=payments,
+        policies=policies,
+        rollout=rollout,
     )
     return Compiled(snapshot, diagnostics)
 
@@ -110,7 +117,8 @@ def _groups(declared: Declared) -> dict[str, Group]:
     shapes = {name: entry.shape for name, entry in declared.groups.items() if entry.shape is not None}
     for name, shape in shapes.items():
         multiplier = Fraction(1) if shape.multiplier is None else shape.multiplier
-        groups[name] = Group(name, multiplier, shape.description, tuple(shape.tries))
+        strategy = None if shape.strategy is None else Strategy(shape.strategy)
+        groups[name] = Group(name, multiplier, shape.description, tuple(shape.tries), strategy)
     return groups
 
 
@@ -130,6 +138,7 @@ def _models(declared: Declared, found: list[Diagnostic]) -> dict[str, Model]:
                 encoding=shape.encoding,
                 tags=tuple(shape.tags),
                 is_lossy=shape.lossy == "allow",
+                strategy=None if shape.strategy is None else Strategy(shape.strategy),
             )
     return models
 
@@ -156,8 +165,18 @@ def _server(shape: ServerShape) -> Server:
         max_body=shape.max_body,
         body_timeout=shape.body_timeout,
         on_client_disconnect=Disconnect(shape.on_client_disconnect),
+        retry_budget=shape.retry_budget,
+        concurrency=_concurrency(shape),
+        zone=shape.timezone,
         egress_allow=tuple(shape.egress_allow),
     )
+
+
+def _concurrency(shape: ServerShape) -> Concurrency | None:
+    caps = shape.concurrency
+    if caps is None:
+        return None
+    return Concurrency(caps.total, caps.per_user, caps.per_token, shape.queue.length, shape.queue.wait)
 
 
 def _rewards(shape: InvitationsShape) -> Rewards:
@@ -176,5 +195,5 @@ def _refuse_strays(declared: Declared, found: list[Diagnostic]) -> None:
     for key, node in declared.root_node.map.items():
         if key not in {"channels", "profiles", "payments"}:
             refuse_references(node, found)
-    for entry in (*declared.groups.values(), *declared.models.values()):
+    for entry in (*declared.groups.values(), *declared.models.values(), *declared.rules):
         refuse_references(entry.node, found)

@@ -2,18 +2,24 @@
 
 Everything that can fail happens in `Current.prepare`; `Current.publish` is one assignment. An exchange pins the
 generation it began under, so what it uses stays open until it has finished, however many reloads come in between.
+
+While a revision is on trial two generations are served: `Current.choose` says which of them a caller gets.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar, cast
 
 from clinx.config.diagnostics import Diagnostic
+from clinx.config.rollout import Contest, Rollout, result
 from clinx.config.snapshot import Snapshot
+from clinx.config.tree import Tree
+from clinx.domain.revision import Standing
+from clinx.errors import GatewayError
 from clinx.telemetry.tasks import Supervisor
 
 T = TypeVar("T")
@@ -93,6 +99,24 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """A generation that has a part of the callers, beside the one that has the rest."""
+
+    tree: Tree
+    generation: Generation
+    rollout: Rollout
+    began: float
+    """Monotonic seconds."""
+    at: datetime
+    contest: Contest = field(default_factory=Contest)
+
+    @property
+    def revision(self) -> str:
+        """The revision on trial."""
+        return self.generation.snapshot.revision.id
+
+
+@dataclass(frozen=True, slots=True)
 class ReloadState:
     """How the last attempt to load the tree ended."""
 
@@ -120,6 +144,8 @@ class Current:
         self._generation: Generation | None = None
         self._alive: set[Generation] = set()
         self.state = NEVER
+        self.trial: Trial | None = None
+        """What has a part of the calls; nearly always nothing."""
 
     def register(self, key: ResourceKey[T], preparer: Preparer[T], closer: Closer[T] | None = None) -> None:
         """Add a resource to every generation prepared from now on; prepared in this order, closed in reverse."""
@@ -138,10 +164,63 @@ class Current:
         return generation
 
     def publish(self, generation: Generation) -> None:
-        """Serve this generation from now on and retire the one before. Cannot fail."""
+        """Serve this generation to all from now on; the one before, and one on trial, are retired. Cannot fail."""
         before, self._generation = self._generation, generation
-        if before is not None and before is not generation:
-            before.retire()
+        trial, self.trial = self.trial, None
+        for old in (before, trial.generation if trial is not None else None):
+            if old is not None and old is not generation:
+                old.retire()
+
+    def try_out(self, trial: Trial) -> None:
+        """Serve a generation to a part of the callers; one that was on trial is retired."""
+        self.end_trial()
+        self.trial = trial
+
+    def end_trial(self) -> None:
+        """Serve what is published to all again."""
+        if self.trial is not None:
+            self.trial.generation.retire()
+            self.trial = None
+
+    async def choose(self, secret: str | None, group_of: Callable[[str], Awaitable[str | None]]) -> Generation:
+        """Return the generation that whoever presents this key gets during a trial, not pinned.
+
+        The share is drawn by the key alone. Where a group is on trial, the key is looked up first: the answer is
+        remembered, and the exchange that follows needs it anyway.
+        """
+        trial = self.trial
+        if trial is None or not secret:
+            return self.generation
+        rollout = trial.rollout
+        is_chosen = rollout.draws(trial.revision, secret) or (
+            rollout.group is not None and await group_of(secret) == rollout.group
+        )
+        return trial.generation if is_chosen and self.trial is trial else self.generation
+
+    def standing(self) -> Standing | None:
+        """Return how the revision on trial is doing; None when there is none."""
+        if (trial := self.trial) is None:
+            return None
+        new, old = trial.contest.new, trial.contest.old
+        return Standing(
+            revision=trial.revision,
+            share=trial.rollout.shown,
+            since=trial.at,
+            until=trial.at + timedelta(seconds=trial.rollout.seconds),
+            calls=new.calls,
+            failures=new.failures,
+            old_calls=old.calls,
+            old_failures=old.failures,
+        )
+
+    def observe(self, snapshot: Snapshot, error: GatewayError | None) -> None:
+        """Count how a call ended, while a revision is on trial; calls that began under others say nothing."""
+        if (trial := self.trial) is None:
+            return
+        if snapshot is trial.generation.snapshot:
+            trial.contest.new.count(result(error))
+        elif self._generation is not None and snapshot is self._generation.snapshot:
+            trial.contest.old.count(result(error))
 
     def pin(self) -> Generation:
         """Return the served generation, kept open until its `Generation.unpin`.
@@ -172,11 +251,26 @@ class Current:
         return self.generation.snapshot
 
     @property
+    def served(self) -> tuple[Snapshot, ...]:
+        """Every snapshot that new calls may begin under: the served one, and one on trial.
+
+        Raises:
+            RuntimeError: nothing was published yet.
+        """
+        return (self.snapshot,) if self.trial is None else (self.snapshot, self.trial.generation.snapshot)
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether anything was published yet."""
+        return self._generation is not None
+
+    @property
     def alive(self) -> int:
         """Generations that are not closed yet: the served one, and those still pinned."""
         return len(self._alive)
 
     def close(self) -> None:
-        """Retire the served generation; it closes when its last exchange has finished."""
+        """Retire what is served; it closes when its last exchange has finished."""
+        self.end_trial()
         if self._generation is not None:
             self._generation.retire()

@@ -11,6 +11,7 @@ from clinx.config.diagnostics import Diagnostic
 from clinx.config.document import DocumentReader
 from clinx.config.inherit import Inheritance
 from clinx.config.nodes import Mark, Node, without_nulls
+from clinx.config.policy_schema import RuleShape
 from clinx.config.provider_schema import ProviderShape
 from clinx.config.salvage import salvage
 from clinx.config.schema import (
@@ -28,8 +29,8 @@ from clinx.config.tree import ROOT_FILE, Tree
 
 S = TypeVar("S", bound=Shape)
 
-UNREAD: Final = "policies/"
-"""Folder whose files are refused by the tree and not read."""
+POLICIES: Final = "policies/"
+"""The folder of rules; what lies deeper (tests, lists of words) is no document of the tree's."""
 
 _MAPS: Final = ("groups", "models", "profiles")
 _SECTIONS: Final = (*_MAPS, "channels")
@@ -65,6 +66,8 @@ class Declared:
     profiles: dict[str, Entry[ProfileShape]]
     channels: list[Entry[ChannelShape]]
     providers: dict[str, Entry[ProviderShape]]
+    rules: list[Entry[RuleShape]] = field(default_factory=list["Entry[RuleShape]"])
+    """By the name of their file, then by their place in it."""
 
 
 @dataclass(slots=True)
@@ -79,7 +82,7 @@ class _Sections:
 
 def declare(tree: Tree, reader: DocumentReader, found: list[Diagnostic]) -> Declared:
     """Read every file of the tree; what is wrong with one entry does not hide the others."""
-    files = {name: data for name, data in tree.files.items() if not name.startswith(UNREAD)}
+    files = {name: data for name, data in tree.files.items() if not name.startswith(POLICIES)}
     documents = {name: _root(reader, name, data, found) for name, data in files.items()}
     gateway = documents.get(ROOT_FILE) or Node({}, Mark(ROOT_FILE))
     _refuse_empty(documents.get(ROOT_FILE), found)
@@ -100,7 +103,39 @@ def declare(tree: Tree, reader: DocumentReader, found: list[Diagnostic]) -> Decl
         profiles=_profiles(sections.maps["profiles"], profiles, found),
         channels=[_channel(node, profiles, found) for node in sections.channels],
         providers=_providers(documents, found),
+        rules=_rules(tree, reader, found),
     )
+
+
+def is_rules(name: str) -> bool:
+    """Tell whether a file of the tree holds rules."""
+    return name.startswith(POLICIES) and name.count("/") == 1 and name.endswith(".yaml")
+
+
+def _rules(tree: Tree, reader: DocumentReader, found: list[Diagnostic]) -> list[Entry[RuleShape]]:
+    entries: list[Entry[RuleShape]] = []
+    for name in filter(is_rules, sorted(tree.files)):
+        document = reader.read(name, tree.files[name])
+        found.extend(document.diagnostics)
+        root = document.root
+        if root is None or root.value == {}:
+            continue
+        if not isinstance(root.value, list):
+            found.append(root.mark.finding("E303", "expected a list of rules", "begin each with - name: …"))
+        entries.extend(_rule(node, found) for node in root.items)
+    return entries
+
+
+def _rule(node: Node, found: list[Diagnostic]) -> Entry[RuleShape]:
+    denied = node.map.get("deny")
+    if denied is not None and denied.value is None:
+        # What stood there may have been commented out, and the condition with it: refusing is said on purpose.
+        found.append(node.key_at(("deny",)).finding("E303", "deny has nothing behind it", "to refuse, write deny: {}"))
+    filled = {key: Node({}, child.mark) if child.value is None else child for key, child in node.map.items()}
+    whole = node.with_entries(filled, node.keys) if isinstance(node.value, dict) else node
+    name = whole.map.get("name")
+    reading = _Reading(RuleShape, frozenset(), found)
+    return _entry(str(name.value) if name is not None else "", whole, node.mark, reading)
 
 
 def _root(reader: DocumentReader, name: str, data: bytes, found: list[Diagnostic]) -> Node | None:

@@ -1,8 +1,8 @@
 """Findings about the tree, and how they are printed.
 
 Codes are stable. The hundreds name a kind: 1 files and YAML, 2 names that refer to something, 3 the shape of a value,
-4 secrets, 5 what must not follow what is served; ``E`` is an error, ``W`` a warning. Every code is a heading in
-docs/configuration.md.
+4 secrets, 5 what must not follow what is served, 6 tests of the tree; ``E`` is an error, ``W`` a warning. Every code
+is a heading in docs/configuration.md.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ CODES: Final[Mapping[str, str]] = {
     "E108": "Unreadable file",
     "E109": "Path that leaves the tree",
     "E110": "Missing file",
-    "E113": "Policies",
     "E201": "Unknown provider",
     "E202": "Unknown group",
     "E203": "Unknown profile",
@@ -39,13 +38,16 @@ CODES: Final[Mapping[str, str]] = {
     "E211": "Unknown name in a template",
     "E212": "Missing setting",
     "E213": "Group without channels to try",
+    "E216": "Unknown name in a rule",
     "W214": "No channels",
+    "W217": "Name that nothing in the tree has",
     "E301": "Unknown key",
     "E302": "Missing key",
     "E303": "Wrong value",
     "E304": "Not supported by this release",
     "E305": "Price that cannot be",
     "E306": "Condition that cannot be",
+    "E310": "Pattern that cannot be",
     "W307": "Answer without a bound",
     "W308": "Version twice in an address",
     "W309": "Small size",
@@ -55,6 +57,8 @@ CODES: Final[Mapping[str, str]] = {
     "E404": "Broken reference",
     "E501": "Reload that leaves no channels",
     "E502": "Reload that changes the currency",
+    "E503": "Rule that workers cannot count",
+    "E601": "Failed test",
     "W205": "Price without a channel",
     "W208": "Group without a channel",
     "W110": "Include that matches nothing",

@@ -224,7 +224,9 @@ class _Builder:
         if isinstance(node.value, dict | list):
             raise self._stop(mark, "E106", "a key must be a string, not a list or map")
         text = str(getattr(event, "value", node.value))
-        self._report(mark, "E106", f"key {text or '~'} is not a string", "quote it")
+        if isinstance(node.value, bool) or text != str(node.value) or not text.isdecimal():
+            # A whole number in its plain form means the same quoted: a status.
+            self._report(mark, "E106", f"key {text or '~'} is not a string", "quote it")
         opened.key = (text, mark)
         return True
 

@@ -122,6 +122,10 @@ class ProviderShape(Shape):
     """Quirks, applied in order."""
     stream: StreamShape = StreamShape()
     """What its streams are like."""
+    inline_thinking: bool = False
+    """Whether its models write their thoughts into the text, between `<think>` and `</think>`: they are told apart."""
+    reasoning_history: Literal["reasoning_content", "reasoning"] | None = None
+    """The member of earlier messages in which it wants thoughts back (`openai_chat`, translated requests)."""
     unresolved: Literal["metered", "hold", "void"] = "metered"
     """What a call costs whose process was killed, unless the channel says: `hold` if the vendor bills it all."""
     settings: dict[SettingName, SettingShape] = {}

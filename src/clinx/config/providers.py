@@ -81,6 +81,8 @@ def _compile(name: str, context: _Context) -> Provider | None:
         params=tuple(_param(context, i, param) for i, param in enumerate(shape.params)),
         usage_in_stream=UsageInStream(shape.stream.usage),
         stream_end=StreamEnd(shape.stream.end),
+        inline_thinking=shape.inline_thinking,
+        reasoning_history=shape.reasoning_history,
         unresolved=Unresolved(shape.unresolved),
         settings={name: each.default for name, each in shape.settings.items() if each.default is not None},
         needs_key=shape.needs_key,

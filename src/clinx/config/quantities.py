@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import PlainValidator, WithJsonSchema
 
@@ -36,6 +37,10 @@ _FACTORS: Final[Mapping[str, int]] = {
     "MiB": 2**20,
     "GiB": 2**30,
 }
+_WINDOWS: Final[Mapping[str, int]] = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
+_LONGEST_WINDOW: Final = 31 * 24 * 3600
+_PERCENT: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)%")
+_STATUSES: Final = re.compile(r"([45])xx|([45][0-9]{2})(?:-([45][0-9]{2}))?")
 _WIDEST: Final = 20
 _DIGITS: Final = 18
 _LONGEST: Final = 7 * 24 * 3600
@@ -97,6 +102,50 @@ def read_duration(value: object) -> float:
     return float(seconds)
 
 
+def read_window(value: object) -> int:
+    """Read a window of time in whole seconds: ``30s``, ``1m``, ``1h``, ``1d``.
+
+    Raises:
+        ValueError: no unit, not whole seconds, or longer than 31 days.
+    """
+    found = _QUANTITY.fullmatch(value) if isinstance(value, str) else None
+    unit = _WINDOWS.get(found[2]) if found else None
+    seconds = Fraction(found[1]) * unit if found is not None and unit is not None else Fraction(0)
+    if seconds.denominator != 1 or not 1 <= seconds <= _LONGEST_WINDOW:
+        raise ValueError("expected a window with a unit, such as 30s, 1m, 1h or 1d, of at most 31d")
+    return int(seconds)
+
+
+def read_share(value: object) -> float:
+    """Read a share: ``20%``.
+
+    Raises:
+        ValueError: no percent sign, nothing, or more than everything.
+    """
+    found = _PERCENT.fullmatch(value) if isinstance(value, str) else None
+    share = Fraction(found[1]) / 100 if found else Fraction(0)
+    if not 0 < share <= 1:
+        raise ValueError("expected a share of more than 0% and at most 100%, such as 20%")
+    return float(share)
+
+
+def read_statuses(value: object) -> frozenset[int]:
+    """Read HTTP statuses of failures: ``429``, ``5xx``, ``500-503``.
+
+    Raises:
+        ValueError: none of these forms, a range that runs backwards, or a status that is no failure.
+    """
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    found = _STATUSES.fullmatch(text)
+    if found is not None:
+        hundred, first, last = found[1], found[2], found[3]
+        low = int(hundred) * 100 if hundred else int(first)
+        high = low + 99 if hundred else int(last or first)
+        if low <= high:
+            return frozenset(range(low, high + 1))
+    raise ValueError("expected a status from 400 to 599, such as 429, 5xx or 500-503")
+
+
 def read_size(value: object) -> int:
     """Read a whole number with an optional factor: ``32MiB``, ``128k`` (1000), ``1M``, ``4096``.
 
@@ -137,6 +186,18 @@ def read_network(value: object) -> Network:
     return ipaddress.ip_network(value)
 
 
+def read_zone(value: object) -> ZoneInfo:
+    """Read the name of a time zone: ``Europe/Berlin``, ``UTC``.
+
+    Raises:
+        ValueError: this system knows no such zone.
+    """
+    try:
+        return ZoneInfo(value) if isinstance(value, str) else ZoneInfo("")
+    except (OSError, ValueError, ZoneInfoNotFoundError):
+        raise ValueError("expected the name of a time zone that this system knows, such as Europe/Berlin") from None
+
+
 def read_text(value: object) -> str:
     """Read a scalar as text: settings are strings, but ``true`` and ``8`` need no quotes.
 
@@ -157,11 +218,15 @@ def _shown(read: Callable[[object], Any], *types: str, **schema: Any) -> tuple[P
 _AMOUNT: Final = _shown(read_decimal, "string", "number", minimum=0, pattern=r"^[0-9]{1,18}(\.[0-9]{1,18})?$")
 _MONEY: Final = _shown(read_money, "string", "number", minimum=0, pattern=r"^[0-9]{1,10}(\.[0-9]{1,9})?$")
 _DURATION: Final = _shown(read_duration, "string", pattern=r"^[0-9]+(\.[0-9]+)?(ms|s|m|h)$")
+_WINDOW: Final = _shown(read_window, "string", pattern=r"^[0-9]+(\.[0-9]+)?[smhd]$")
 _SIZE: Final = _shown(
     read_size, "string", "integer", minimum=1, pattern=r"^[0-9]+(\.[0-9]+)?(B|[kKMG]|[kMG]B|[KMG]iB)?$"
 )
 _PER: Final = (PlainValidator(read_per), WithJsonSchema({"enum": [1, "1", "1k", "1M"]}))
+_SHARE: Final = _shown(read_share, "string", pattern=r"^[0-9]{1,3}(\.[0-9]+)?%$")
+_FAILURES: Final = _shown(read_statuses, "integer", "string", pattern=r"^([45]xx|[45][0-9]{2}(-[45][0-9]{2})?)$")
 _NETWORK: Final = _shown(read_network, "string")
+_ZONE: Final = _shown(read_zone, "string")
 _TEXT: Final = _shown(read_text, "string", "number", "boolean")
 
 AmountText = Annotated[Fraction, _AMOUNT[0], _AMOUNT[1]]
@@ -170,11 +235,19 @@ Money = Annotated[Amount, _MONEY[0], _MONEY[1]]
 """A non-negative amount of the ledger's currency."""
 Seconds = Annotated[float, _DURATION[0], _DURATION[1]]
 """A duration, in seconds."""
+Window = Annotated[int, _WINDOW[0], _WINDOW[1]]
+"""A window of time, in whole seconds."""
 Size = Annotated[int, _SIZE[0], _SIZE[1]]
 """A count of bytes or tokens."""
+Share = Annotated[float, _SHARE[0], _SHARE[1]]
+"""A share of a whole."""
+Statuses = Annotated[frozenset[int], _FAILURES[0], _FAILURES[1]]
+"""HTTP statuses of failures: one, a hundred, or a range."""
 Per = Annotated[int, _PER[0], _PER[1]]
 """How many units a rate is for."""
 NetworkText = Annotated[Network, _NETWORK[0], _NETWORK[1]]
 """An address range."""
+Zone = Annotated[ZoneInfo, _ZONE[0], _ZONE[1]]
+"""A time zone."""
 Text = Annotated[str, _TEXT[0], _TEXT[1]]
 """A scalar, as text."""

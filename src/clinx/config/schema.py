@@ -4,28 +4,37 @@ Docstrings of fields are the descriptions in the JSON Schema that editors use. N
 checked in `references`, not here.
 """
 
+# ruff: noqa: RUF012  (pydantic copies the default of a field for every instance)
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
+from pydantic import Discriminator, Field, StringConstraints, Tag
 
-from clinx.config.quantities import AmountText, Money, NetworkText, Per, Seconds, Size, Text
+from clinx.config.channel_schema import (
+    ChannelTestShape,
+    CircuitShape,
+    FailedStatus,
+    LimitsShape,
+    RetryShape,
+    SystemPromptShape,
+    TimeoutsShape,
+)
+from clinx.config.quantities import AmountText, Money, Per, Seconds, Share, Size, Text
+from clinx.config.server_schema import ServerShape as ServerShape
+from clinx.config.strict import MODEL_NAME, NAME
+from clinx.config.strict import Shape as Shape
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+Name = Annotated[str, StringConstraints(pattern=NAME)]
 """What the operator calls a channel, group, profile or tag; it becomes a metric label and a log field."""
-ModelName = Annotated[str, StringConstraints(pattern=r"^[^\s?\[\]\x00-\x1f\x7f]{1,200}$")]
+ModelName = Annotated[str, StringConstraints(pattern=MODEL_NAME)]
 """A public or upstream model name; `*` stands for any text."""
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")]
 HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\t -~\u0080-\uffff]{0,4096}$")]
+StrategyName = Literal["weighted", "least_busy", "lowest_latency", "cheapest", "in_order"]
+"""How channels of one priority are ordered."""
 MemberName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,100}$")]
 """A top-level member of a request body."""
-
-
-class Shape(BaseModel):
-    """Strict: no unknown keys, no conversions."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class UnitRates(Shape):
@@ -143,6 +152,8 @@ class ModelShape(Shape):
     """For the model list and the price page."""
     lossy: Literal["refuse", "allow"] = "refuse"
     """Whether a request is served even where a channel's wire format cannot say all of it."""
+    strategy: StrategyName | None = None
+    """How channels of one priority are ordered; as the group says when absent."""
 
 
 class GroupShape(Shape):
@@ -154,28 +165,8 @@ class GroupShape(Shape):
     """For people."""
     tries: list[str] = []
     """A group of groups: these are tried in order, each with its own channels and multiplier."""
-
-
-class TimeoutsShape(Shape):
-    """Deadlines of one attempt."""
-
-    connect: Seconds | None = None
-    """Until connected; 5s when absent."""
-    first_byte: Seconds | None = None
-    """Until the first byte of a streamed answer; 60s when absent."""
-    whole: Seconds | None = None
-    """Until the first byte of an answer that is not streamed: it is made as a whole before; 10m when absent."""
-    idle: Seconds | None = None
-    """Between two pieces of the answer; 120s when absent."""
-    total: Seconds | None = None
-    """The whole exchange, all attempts together; 30m when absent."""
-
-
-class RetryShape(Shape):
-    """What happens after a failure that another channel might not have."""
-
-    attempts: Annotated[int, Field(ge=1, le=3)] = 3
-    """Most attempts of one exchange while this channel leads; 1 means no retry."""
+    strategy: StrategyName | None = None
+    """How channels of one priority are ordered; by weight when absent."""
 
 
 class CostShape(UnitRates):
@@ -220,6 +211,12 @@ class ProfileShape(Shape):
     """Sent upstream; values may hold references to secrets, and those of Authorization, *-Key and *-Token must."""
     set: dict[MemberName, Any] = {}
     """Merged into the top level of the outbound body."""
+    drop: list[MemberName] = []
+    """Members that are taken out of the outbound body."""
+    system_prompt: SystemPromptShape | None = None
+    """What its models are told, whoever asks: chats only."""
+    thinking_to_content: bool = False
+    """Whether thoughts are shown as text, in <think> tags."""
     settings: dict[MemberName, Text] = {}
     """Values for the settings its provider declares."""
     proxy: Annotated[str, StringConstraints(min_length=1)] | None = None
@@ -228,6 +225,14 @@ class ProfileShape(Shape):
     """Deadlines."""
     retry: RetryShape = RetryShape()
     """Retries."""
+    circuit: CircuitShape = CircuitShape()
+    """When it is left alone."""
+    limits: LimitsShape | None = None
+    """How much it takes; a full channel is skipped."""
+    status_map: dict[FailedStatus, Annotated[int, Field(ge=400, le=599)]] = {}
+    """What a failed answer's status is read as, before anything is decided by it."""
+    test: ChannelTestShape | None = None
+    """How it is tried out."""
     unresolved: Literal["metered", "hold", "void"] | None = None
     """What a call costs whose process was killed: what was seen of it, all that was held, nothing; the provider's."""
     cost: CostShape | None = None
@@ -239,23 +244,6 @@ class ChannelShape(ProfileShape):
 
     name: Name
     """The stable identity: health, statistics and logs hang on it."""
-
-
-class ServerShape(Shape):
-    """How the edge behaves."""
-
-    cors: list[Annotated[str, StringConstraints(pattern=r"^(\*|https?://[^\s/]+)$")]] = []
-    """Origins that browsers may call from; `*` is any."""
-    trusted_proxies: list[NetworkText] = []
-    """Peers whose X-Forwarded-For is believed."""
-    max_body: Size = 32 * 2**20
-    """Largest request body; 32MiB when absent."""
-    body_timeout: Seconds = 30.0
-    """Most time a request body may take to arrive; 30s when absent."""
-    on_client_disconnect: Literal["cancel", "drain"] = "cancel"
-    """`cancel` closes the upstream request when a caller goes away; `drain` reads the answer to its end."""
-    egress_allow: list[NetworkText] = []
-    """Address ranges that channels may reach although they are refused: link-local, metadata services, reserved."""
 
 
 class InvitationsShape(Shape):
@@ -320,6 +308,21 @@ class PaymentsShape(Shape):
     """Cards and others, through Stripe."""
 
 
+class RolloutShape(Shape):
+    """How a changed tree takes the place of the one that is served: a part of the callers first."""
+
+    share: Share | None = None
+    """Of the callers, by their keys, such as 10%."""
+    group: Name | None = None
+    """A group whose callers get it, besides the share."""
+    for_: Annotated[Seconds, Field(alias="for")] = 600.0
+    """How long; 10m when absent. Then it is served to all."""
+    max_errors: Share = 0.02
+    """By how much its share of failed calls may exceed that of the tree before; 2% when absent."""
+    minimum: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    """Calls before its failures mean anything; 100 when absent."""
+
+
 class GatewayShape(Shape):
     """The root document of a Clinx configuration tree."""
 
@@ -343,13 +346,15 @@ class GatewayShape(Shape):
     """Rewards for invitations."""
     payments: PaymentsShape | None = None
     """How balances are topped up; nothing is sold when absent."""
+    rollout: RolloutShape | None = None
+    """How a changed tree takes the place of the one that is served; at once when absent."""
 
 
-ROOT_ONLY = frozenset({"include", "currency", "server", "invitations", "payments"})
+ROOT_ONLY = frozenset({"include", "currency", "server", "invitations", "payments", "rollout"})
 """Keys of gateway.yaml that an included file may not have."""
 
 LATER = {
-    "channel": frozenset({"limits", "status_map", "thinking_to_content", "policies"}),
+    "channel": frozenset({"policies"}),
     "gateway": frozenset({"policies"}),
     "provider": frozenset({"usage", "signer", "framing", "errors", "status_map"}),
 }

@@ -59,9 +59,14 @@ def reference_hint(text: str) -> str:
     return f"write ${{env:{name}}}" if name is not None else HINT
 
 
+def begins_like_a_key(text: str) -> bool:
+    """Whether a literal holds what begins as the keys of some vendor do."""
+    return _KNOWN_PREFIX.search(text) is not None
+
+
 def looks_secret(text: str) -> bool:
     """Whether a literal is probably a credential: a vendor's prefix, or a long run of mixed letters and digits."""
-    if _KNOWN_PREFIX.search(text):
+    if begins_like_a_key(text):
         return True
     long = _LONG_TOKEN.search(text)
     return long is not None and any(c.isdigit() for c in long[0]) and any(c.isalpha() for c in long[0])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from clinx.config.diagnostics import Diagnostic, did_you_mean
 from clinx.config.nodes import Node
+from clinx.config.strict import FORMS
 
 Shaped = TypeVar("Shaped", bound=BaseModel)
 
@@ -33,12 +34,46 @@ def read_shape(
     try:
         value = shape.model_validate(checked.plain())
     except ValidationError as error:
-        found.extend(
-            _finding(checked, shape, each)
-            for each in error.errors(include_url=False, include_context=True)  # pyright: ignore[reportArgumentType]
-        )
+        given = error.errors(include_url=False, include_context=True)  # pyright: ignore[reportArgumentType]
+        found.extend(_finding(checked, shape, each) for each in _first_causes(checked, given))
         return None
     return None if refused else value
+
+
+_OTHER_TYPE = frozenset({"string_type", "int_type", "bool_type", "list_type", "dict_type", "model_type"})
+
+
+def _first_causes(node: Node, given: Sequence[Any]) -> Iterator[Any]:
+    """Leave out what only follows: a variant of another type than the value, a key that is there but misspelt."""
+    places = [_place(node, each["loc"]) for each in given if not _is_of_other_type(each)]
+    apt = {place[:depth] for place in places for depth in range(len(place) + 1)}
+    strange = [each["loc"] for each in given if each["type"] == "extra_forbidden"]
+    for each in given:
+        if _is_of_other_type(each) and _place(node, each["loc"]) in apt:
+            continue
+        *above, last = each["loc"] or ("",)
+        if each["type"] == "missing" and any([*above] == [*up] and _is_slip(key, last) for *up, key in strange):
+            continue
+        yield each
+
+
+def _is_of_other_type(error: Any) -> bool:
+    is_word = error["type"] == "literal_error" and isinstance(error["input"], list | dict)
+    return is_word or error["type"] in _OTHER_TYPE
+
+
+def _is_slip(key: object, meant: object) -> bool:
+    return did_you_mean(str(key), [str(meant)]) is not None
+
+
+def _place(node: Node, path: Iterable[str | int]) -> tuple[str | int, ...]:
+    """Return as much of a path as the document has; variants are no places."""
+    place: list[str | int] = []
+    for part in path:
+        if (below := node.child(part)) is not None:
+            node = below
+            place.append(part)
+    return tuple(place)
 
 
 def _finding(node: Node, shape: type[BaseModel], error: Any) -> Diagnostic:
@@ -90,7 +125,8 @@ def _said(error: Any, *, quotable: bool) -> str:
     message: str = error["msg"]
     if kind == "value_error":
         message = message.removeprefix("Value error, ")
-    text = _WORDS.get(kind) or message[:1].lower() + message[1:]
+    form = FORMS.get(error["ctx"]["pattern"]) if kind == "string_pattern_mismatch" else None
+    text = form or _WORDS.get(kind) or message[:1].lower() + message[1:]
     value = error["input"]
     if not quotable or not isinstance(value, str | int) or kind == "string_type" or len(str(value)) > _SHOWN:
         return text

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from enum import StrEnum
 
+from clinx.config.rollout import Rollout
 from clinx.domain.catalog import Channel, Endpoint, Group, Model
 from clinx.domain.identity import Network
 from clinx.domain.invitation import Rewards
 from clinx.domain.payments import Payments
+from clinx.policies.policy_set import NO_POLICIES, PolicySet
 from clinx.routing.pattern import Pattern
 from clinx.routing.table import RouteTable
 
@@ -37,6 +39,19 @@ class Disconnect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Concurrency:
+    """How many calls one process serves at a time. None caps nothing."""
+
+    total: int | None = None
+    per_user: int | None = None
+    per_token: int | None = None
+    length: int = 64
+    """How many wait when ``total`` are served."""
+    wait: float = 1.0
+    """Most time each of them waits."""
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
     """How the edge behaves. Sizes in bytes, times in seconds."""
 
@@ -48,6 +63,11 @@ class Server:
     body_timeout: float = 30.0
     """Most time a request body may take to arrive."""
     on_client_disconnect: Disconnect = Disconnect.CANCEL
+    retry_budget: float = 0.2
+    """Second attempts as a share of all exchanges, beyond the first few."""
+    concurrency: Concurrency | None = None
+    zone: tzinfo | None = None
+    """Where the clock of rules stands; None is UTC."""
     egress_allow: tuple[Network, ...] = ()
     """Ranges that channels may reach although they are refused by default (link-local, metadata services)."""
 
@@ -72,6 +92,10 @@ class Snapshot:
     """What an accepted invitation is worth."""
     payments: Payments | None = None
     """How balances are topped up; None when nothing is sold."""
+    policies: PolicySet = NO_POLICIES
+    """The rules of policies/."""
+    rollout: Rollout | None = None
+    """How this revision takes the place of the one before it; None at once."""
 
     def model(self, name: str) -> Model | None:
         """Return the catalogue entry of a public name: an exact one, else that of the longest pattern."""

@@ -22,6 +22,10 @@ from clinx.config.nodes import Mark, Node
 
 ROOT_FILE: Final = "gateway.yaml"
 FOLDERS: Final = ("providers", "policies")
+TESTS: Final = "policies/tests"
+"""What `clinx test` runs. Those that are shipped are about the shipped tree, and are no part of another."""
+WORD_FOLDER: Final = "policies/words"
+"""Where the lists are that rules of the verb `guard` name."""
 MAX_BYTES: Final = 2**20
 MAX_FILES: Final = 1000
 
@@ -81,7 +85,10 @@ class TreeReader:
             shipped.matching(f"{folder}/*.yaml")
             if own is not None:
                 own.matching(f"{folder}/*.yaml")
+        tested = shipped if own is None or is_builtin else own
+        tested.matching(f"{TESTS}/*.yaml")
         if own is not None:
+            own.matching(f"{WORD_FOLDER}/*.txt")
             own.refuse_unread()
         return Tree(
             root=self._root,
@@ -172,11 +179,7 @@ class _Folder:
 
     def refuse_unread(self) -> None:
         """Refuse files that look as if they were obeyed and are not."""
-        for name in self.files:
-            if name.startswith("policies/"):
-                message = "policies are not supported by this release"
-                self.found.append(Mark(name).finding("E113", message, "remove the file"))
-        for pattern in (_MISSPELT, *(f"{folder}/*.yml" for folder in FOLDERS)):
+        for pattern in (_MISSPELT, *(f"{folder}/*.yml" for folder in (*FOLDERS, TESTS))):
             for path in self._visible(pattern):
                 mark = Mark(self._name(path))
                 self.found.append(mark.finding("E108", "files are called .yaml here", "rename it"))

@@ -14,6 +14,7 @@ from clinx.canonical.events import Event
 from clinx.canonical.request import ChatRequest
 from clinx.canonical.response import ChatResponse
 from clinx.dialects.body import JsonBody
+from clinx.dialects.framing import Framing
 from clinx.domain.catalog import Endpoint, Model, StreamEnd, UsageInStream
 from clinx.domain.operation import Operation
 from clinx.domain.usage import Usage
@@ -34,22 +35,6 @@ def name_in_body(body: JsonBody, model: str) -> Mapping[str, bytes | None]:
     return {"model": msgspec.json.encode(model)}
 
 
-class Framing(StrEnum):
-    """How a streamed answer is written to its caller."""
-
-    EVENTS = "events"
-    """Server-sent events."""
-    SILENT = "silent"
-    """Server-sent events without any comment: some clients take one for a broken event."""
-    ARRAY = "array"
-    """One JSON array that grows by what would be the data of events."""
-
-    @property
-    def keep_alive(self) -> bytes:
-        """What may be written between two pieces to show that the connection is alive, and means nothing."""
-        return b": ping\n\n" if self is Framing.EVENTS else b"\n"
-
-
 class Inbound(Struct, frozen=True):
     """A request as it arrived, already decompressed and within its limits."""
 
@@ -61,6 +46,17 @@ class Inbound(Struct, frozen=True):
     headers: Mapping[str, str]
     """Case-insensitive."""
     body: bytes
+
+
+class StoredQuestion(Struct, frozen=True):
+    """What is asked about an answer that a vendor keeps; the request has no body."""
+
+    id: str
+    method: str
+    rest: str
+    """What follows the answer's id in the path, with its slash; empty for the answer itself."""
+    query: tuple[tuple[str, str], ...]
+    """What of the query the vendor is to see."""
 
 
 class Envelope(Struct, frozen=True):
@@ -84,6 +80,17 @@ class Envelope(Struct, frozen=True):
     naming: Naming = name_in_body
     """Changes the body so that it names the upstream's model, where that has another name."""
     framing: Framing = Framing.EVENTS
+    continues: str | None = None
+    """The id of the answer that the request continues: only the channel that keeps it can serve it."""
+    refers: tuple[str, ...] = ()
+    """The ids of items of earlier answers that the vendor is to put in their place; they, too, are kept by one."""
+    stored: StoredQuestion | None = None
+    """What is asked about a kept answer, where the operation is `Operation.STORED`."""
+
+    @property
+    def needs_keeper(self) -> bool:
+        """Whether something of it is kept at a vendor: nobody else can serve it, and no other format can name it."""
+        return self.continues is not None or bool(self.refers)
 
 
 class UpstreamProblem(Struct, frozen=True, gc=False):
@@ -92,6 +99,10 @@ class UpstreamProblem(Struct, frozen=True, gc=False):
     message: str | None = None
     type: str | None = None
     code: str | None = None
+    retry_after: float | None = None
+    """Seconds to stay away, where the body and not a header says so."""
+    param: str | None = None
+    """The member of the request that the vendor points at."""
 
 
 class WholeAnswer(Struct, frozen=True):
@@ -103,6 +114,10 @@ class WholeAnswer(Struct, frozen=True):
     """Generated text, for counting; empty for embeddings."""
     problem: UpstreamProblem | None = None
     """An error object inside a 200 answer."""
+    stored_id: str | None = None
+    """The id under which the vendor keeps it; None where it keeps nothing."""
+    stored_items: tuple[str, ...] = ()
+    """The ids of its items there."""
 
 
 class StreamTap(Protocol):
@@ -129,6 +144,16 @@ class StreamTap(Protocol):
         ...
 
     @property
+    def stored_id(self) -> str | None:
+        """The id under which the vendor keeps the answer; None while it is not known, and where it keeps nothing."""
+        ...
+
+    @property
+    def stored_items(self) -> tuple[str, ...]:
+        """The ids of the answer's items there; known at its end."""
+        ...
+
+    @property
     def answered(self) -> bool:
         """Whether every choice seen has its finish reason: only usage and the end marker are missing."""
         ...
@@ -152,7 +177,7 @@ class StreamTap(Protocol):
         Withheld: a usage chunk nobody asked for, what the vendor says in comments, and the end.
 
         Raises:
-            UpstreamBroken: one event exceeds 1 MiB.
+            UpstreamBroken: one event is larger than the format has them.
         """
         ...
 
@@ -211,6 +236,8 @@ class Target(Struct, frozen=True):
     """The upstream's name for the model."""
     max_output: int | None = None
     """The largest answer of the model, for formats that demand a bound where the caller gave none."""
+    reasoning_history: str | None = None
+    """The member of its messages in which it wants earlier thoughts back; None: nowhere."""
 
 
 class Answering(Struct, frozen=True):

@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from clinx.dialects.density import MOST_VALUES, is_dense
 from clinx.errors import InvalidRequest
 
 MAX_MEMBERS: Final = 512
@@ -122,11 +123,14 @@ class JsonBody:
         """Decode one member; None when it is absent or null.
 
         Raises:
-            InvalidRequest: the member holds bytes that are no UTF-8, or a number out of range.
+            InvalidRequest: the member holds bytes that are no UTF-8, a number out of range, or more than `MOST_VALUES`
+                values.
         """
         found = self._members.get(name)
         if found is None:
             return None
+        if is_dense(memoryview(found)):
+            raise InvalidRequest(f"Invalid value for '{name}': more than {MOST_VALUES} values.", param=name)
         try:
             return _VALUE.decode(found)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

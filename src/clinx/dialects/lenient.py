@@ -7,7 +7,8 @@ cut between two tokens), and clients cope, so metering has to cope as well. What
 from __future__ import annotations
 
 import json
-from typing import Final, Never, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Final, Never, TypeVar, cast
 
 import msgspec
 
@@ -68,7 +69,33 @@ def decode_as(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
     except msgspec.ValidationError:
         raise
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return msgspec.convert(_decode_slowly(data), decoder.type)
+        document = _decode_slowly(data)
+    try:
+        return msgspec.convert(document, decoder.type)
+    except UnicodeEncodeError:  # What is of no type of ours, a lone surrogate in it cannot be converted.
+        return decoder.decode(_encode_slowly(document))
+
+
+def encode(document: object) -> bytes:
+    """Encode what `decode` returned: a lone surrogate becomes a question mark, what nests too deeply is null."""
+    try:
+        return msgspec.json.encode(document)
+    except (RecursionError, UnicodeEncodeError):
+        pass
+    try:
+        return _encode_slowly(document)
+    except ValueError:
+        return b"null"
+
+
+def mapping(value: object) -> Mapping[str, object]:
+    """Return what may be an object as one; empty for anything else."""
+    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
+
+
+def sequence(value: object) -> Sequence[object]:
+    """Return what may be an array as one; empty for anything else."""
+    return cast("Sequence[object]", value) if isinstance(value, list) else ()
 
 
 def _encode_slowly(document: object) -> bytes:

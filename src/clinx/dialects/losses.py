@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from clinx.canonical.content import Part, ToolResult, Unknown
 from clinx.canonical.request import ChatRequest, Extras
 from clinx.dialects.base import Loss, Severity
+
+UNCITED: Final = "The caller's format has no room for a source of this kind."
 
 
 def severe(path: str, detail: str) -> Loss:

@@ -103,6 +103,18 @@ def model(body: JsonBody) -> str:
     return name
 
 
+def check_encoding(body: JsonBody) -> None:
+    """Refuse a body whose texts cannot be written anew.
+
+    Raises:
+        InvalidRequest: it is no UTF-8.
+    """
+    try:
+        body.data.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidRequest("The request body must be UTF-8.") from error
+
+
 def is_given(body: JsonBody, name: str) -> bool:
     """Whether the member is there and not null."""
     text = body.view(name)

@@ -8,20 +8,25 @@ CR is complete only when the next byte is known, for that may be the LF of the s
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from clinx.errors import UpstreamBroken
 
 MAX_EVENT: Final = 1024 * 1024
-"""The most bytes one event may have."""
+"""The most bytes one event may have, where a format does not need more."""
 
 _BLANK_LINE: Final = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
-_CRLF_TWICE: Final = b"\r\n\r\n"
+_ENDS: Final = (b"\n\n", b"\r\n\r\n")
+_ONE_LINE: Final = 2
+_NAMED: Final = 3
+"""Lines of an event of one line of data, without and with a name before it; the last one is blank."""
 _BOM: Final = b"\xef\xbb\xbf"
 
 
-class SseEvent(NamedTuple):
+class SseEvent(Struct, frozen=True, gc=False):
     """One block of a stream, up to and including its blank line."""
 
     raw: bytes
@@ -36,10 +41,11 @@ class SseEvent(NamedTuple):
 class SseReader:
     """Turns chunks of a stream into events."""
 
-    __slots__ = ("_fresh", "_pending", "_searched")
+    __slots__ = ("_fresh", "_most", "_pending", "_searched")
 
-    def __init__(self) -> None:
-        """Start at the beginning of a stream."""
+    def __init__(self, most: int = MAX_EVENT) -> None:
+        """Start at the beginning of a stream whose events have at most so many bytes."""
+        self._most = most
         self._pending = bytearray()
         self._searched = 0
         """No blank line begins before this offset of the pending bytes."""
@@ -49,11 +55,13 @@ class SseReader:
         """Take a chunk; return the events it completes.
 
         Raises:
-            UpstreamBroken: an event exceeds `MAX_EVENT`.
+            UpstreamBroken: an event is too large.
         """
-        if data.endswith(_CRLF_TWICE) and not self._pending and _is_one_line(data):
-            self._fresh = False
-            return [SseEvent(data, data[6:-4])]
+        if not self._pending and data.endswith(_ENDS) and len(data) <= self._most:
+            event = _plain(data)
+            if event is not None:
+                self._fresh = False
+                return [event]
         size = len(self._pending) + len(data)
         if self._pending or b"\r" in data:
             blocks = self._cut(data)
@@ -61,8 +69,8 @@ class SseReader:
             blocks = data.split(b"\n\n")
             self._pending += blocks.pop()
             blocks = [block + b"\n\n" for block in blocks]
-        if size > MAX_EVENT and max(map(len, [self._pending, *blocks])) > MAX_EVENT:
-            raise UpstreamBroken(f"stream_event_too_large: one event exceeds {MAX_EVENT} bytes.")
+        if size > self._most and max(map(len, [self._pending, *blocks])) > self._most:
+            raise UpstreamBroken(f"stream_event_too_large: one event exceeds {self._most} bytes.")
         return [self._read(block) for block in blocks]
 
     def close(self) -> list[SseEvent]:
@@ -89,24 +97,24 @@ class SseReader:
         return blocks
 
     def _read(self, block: bytes) -> SseEvent:
-        if block.startswith(b"data: ") and block.find(b"\n") == len(block) - 2 and b"\r" not in block:
+        event = _plain(block)
+        if event is not None:
             self._fresh = False
-            return SseEvent(block, block[6:-2])
-        if block.startswith(b"event: ") and block.endswith(b"\n\n") and b"\r" not in block:
-            name, _, rest = block[7:-2].partition(b"\n")
-            if rest.startswith(b"data: ") and b"\n" not in rest:
-                self._fresh = False
-                return SseEvent(block, rest[6:], name)
+            return event
         text = block.removeprefix(_BOM) if self._fresh else block
         self._fresh = False
         return _parsed(block, text)
 
 
-def _is_one_line(data: bytes) -> bool:
-    """Whether it is one event of one line of data, with the line ends that some vendors have."""
-    end = len(data) - 4
-    is_plain = data.startswith(b"data: ") and data.find(b"\r") == end and data.find(b"\n") == end + 1
-    return is_plain and len(data) <= MAX_EVENT
+def _plain(block: bytes) -> SseEvent | None:
+    """Read a block that is written as most vendors do; None for any other, and for more than one block."""
+    lines = block.splitlines()
+    count = len(lines)
+    if count == _ONE_LINE and lines[0].startswith(b"data: ") and not lines[1]:
+        return SseEvent(block, lines[0][6:])
+    if count == _NAMED and lines[0].startswith(b"event: ") and lines[1].startswith(b"data: ") and not lines[2]:
+        return SseEvent(block, lines[1][6:], lines[0][7:])
+    return None
 
 
 def _parsed(block: bytes, text: bytes) -> SseEvent:

@@ -11,6 +11,8 @@ from fractions import Fraction
 from clinx.domain.ledger import Unresolved
 from clinx.domain.operation import Operation
 from clinx.domain.pricing import Condition, Price, Rates
+from clinx.domain.resilience import DEFAULT_CIRCUIT, DEFAULT_RETRY, ChannelLimits, ChannelTest, CircuitRule, RetryRule
+from clinx.domain.steering import Strategy
 from clinx.domain.template import Template
 
 
@@ -81,6 +83,10 @@ class Provider:
     params: tuple[ParamRule, ...] = ()
     usage_in_stream: UsageInStream = UsageInStream.ON_REQUEST
     stream_end: StreamEnd = StreamEnd.DONE
+    inline_thinking: bool = False
+    """Texts may begin with thoughts between tags."""
+    reasoning_history: str | None = None
+    """The member in which messages of the model's are to repeat its thoughts (openai_chat); None: nowhere."""
     unresolved: Unresolved = Unresolved.METERED
     """What its channels begin with."""
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -125,17 +131,30 @@ class Timeouts:
     total: float = 1800.0
 
 
-@dataclass(frozen=True, slots=True)
-class RetryRule:
-    """How a channel's failures are retried."""
+class SystemMode(StrEnum):
+    """What a channel's system prompt does to the caller's."""
 
-    attempts: int = 3
-    """Most attempts of one exchange that may begin while this channel leads the plan; never above 3."""
+    PREPEND = "prepend"
+    """Goes before it."""
+    APPEND = "append"
+    """Goes after it."""
+    OVERRIDE = "override"
+    """Takes its place."""
+    DEFAULT = "default"
+    """Is sent where the caller has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemPrompt:
+    """What a channel tells its model, whoever asks."""
+
+    text: str
+    mode: SystemMode = SystemMode.PREPEND
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One usable way to a provider. Its name is its identity: health and statistics hang on it."""
+    """One usable way to a provider. Its name is its identity: statistics hang on it, and health with its manner."""
 
     name: str
     provider: Provider
@@ -150,14 +169,37 @@ class Channel:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     set: tuple[tuple[str, bytes], ...] = ()
     """Merged into the outbound body's top level; values are JSON text."""
+    drop: tuple[str, ...] = ()
+    """Members that are taken out of the outbound body before."""
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     proxy: str | None = field(default=None, repr=False)
     timeouts: Timeouts = Timeouts()
-    retry: RetryRule = RetryRule()
+    retry: RetryRule = DEFAULT_RETRY
+    circuit: CircuitRule = DEFAULT_CIRCUIT
+    limits: ChannelLimits | None = None
+    """What it takes in this process; what is more goes elsewhere."""
+    status_map: Mapping[int, int] = field(default_factory=dict[int, int])
+    """What another status than the vendor's is read as, of answers that are no success."""
+    system_prompt: SystemPrompt | None = None
+    thinking_to_content: bool = False
+    """Whether thoughts are shown as text, in ``<think>`` tags."""
+    test: ChannelTest | None = None
+    """How often it is tried out; None where only refused credentials are."""
     unresolved: Unresolved = Unresolved.METERED
     """What a call costs whose process died before it was settled."""
     cost: Rates | None = None
     """What we pay, for margin reports."""
+    manner: str = field(init=False, repr=False, compare=False)
+    """Fingerprint of how it is asked, and how its answers are judged; not of who may use it, when, or how much. Two
+    trees that are served side by side share what is known of a channel only where they ask it in the same manner."""
+
+    def __post_init__(self) -> None:
+        """Take the fingerprint; the parts are written out for the two that hold secrets show nothing of themselves."""
+        address = (self.provider, self.base_url, self.proxy, self.headers, self.settings)
+        request = (self.set, self.drop, self.system_prompt, self.thinking_to_content)
+        judgement = (self.timeouts, self.retry, self.circuit, self.status_map)
+        written = repr((address, request, judgement)).encode("utf-8", "surrogatepass")
+        object.__setattr__(self, "manner", hashlib.sha256(written).hexdigest()[:16])
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +211,8 @@ class Group:
     description: str = ""
     tries: tuple[str, ...] = ()
     """When given, the group has no channels of its own: these groups are tried in order."""
+    strategy: Strategy | None = None
+    """How its channels of one priority are ordered; None is by weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,3 +233,5 @@ class Model:
     tags: tuple[str, ...] = ()
     is_lossy: bool = False
     """Whether requests are served even where a channel's wire format cannot say all of them."""
+    strategy: Strategy | None = None
+    """How its channels of one priority are ordered; None leaves it to the group."""

@@ -82,3 +82,5 @@ class Principal:
     token: Token
     group: str
     """The group whose routes and prices apply: the token's, else the user's."""
+    pinned: str | None = None
+    """The channel that an admin named with the key."""

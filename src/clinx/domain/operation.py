@@ -13,6 +13,8 @@ class Operation(StrEnum):
     COUNT_TOKENS = "count_tokens"
     LIST_MODELS = "list_models"
     SHOW_MODEL = "show_model"
+    STORED = "stored"
+    """Something about an answer that a vendor keeps: to see it, delete it, cancel it, or list what it was made of."""
 
     @property
     def is_billed(self) -> bool:
@@ -20,4 +22,4 @@ class Operation(StrEnum):
         return self not in _FREE
 
 
-_FREE = frozenset({Operation.COUNT_TOKENS, Operation.LIST_MODELS, Operation.SHOW_MODEL})
+_FREE = frozenset({Operation.COUNT_TOKENS, Operation.LIST_MODELS, Operation.SHOW_MODEL, Operation.STORED})

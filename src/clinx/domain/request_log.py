@@ -21,6 +21,20 @@ class Attempt(Struct, frozen=True, gc=False):
     """``ok`` or the code of the failure (`clinx.errors`)."""
     status: int | None
     seconds: float
+    cause: str | None = None
+    """Why it failed, in words for the operator (the vendor's, where it gave any), cut short and without keys."""
+
+
+class Keeper(Struct, frozen=True, gc=False):
+    """Who keeps an answer that can be asked about, or continued."""
+
+    channel: str
+    credential: str
+    """Fingerprint of the credential it was made with."""
+    model: str
+    """The public model that it is of."""
+    asked_model: str | None = None
+    """The one that its caller asked for, before rules made another of it; None where that is not known."""
 
 
 class RequestLog(Struct, frozen=True):
@@ -39,10 +53,11 @@ class RequestLog(Struct, frozen=True):
     token_id: int | None
     group: str | None
     model: str | None
+    """The public model that was served and priced."""
     channel: str | None
     upstream_model: str | None
     upstream_id: str | None
-    """The upstream's own request id, for its support."""
+    """The id under which the upstream keeps the answer, where it does; else its own request id, for its support."""
     stream: bool
     usage: Usage
     charge: Amount
@@ -52,3 +67,31 @@ class RequestLog(Struct, frozen=True):
     seconds: float
     first_byte_seconds: float | None
     address: str | None
+    asked_model: str | None = None
+    """The model the caller asked for, before rules made another of it; None where that is not known."""
+    refused_by: str | None = None
+    """The rule that refused it, if one did."""
+
+
+class Logged(Struct, frozen=True, gc=False):
+    """As much of a log as is needed to ask what would become of the request under another tree."""
+
+    id: str
+    at: int
+    """Microseconds since 1970, in UTC."""
+    dialect: str
+    operation: str
+    outcome: str
+    user_id: int | None
+    token_id: int | None
+    group: str | None
+    model: str | None
+    """The model that was asked for; of rows that do not say, the one that was served."""
+    channel: str | None
+    stream: bool
+    usage: Usage
+    charge: int
+    """In nano-units."""
+    address: str | None
+    refused_by: str | None = None
+    """The rule that refused it; None where none did, and of rows that do not say."""

@@ -9,38 +9,42 @@ the exchange waits only if the wait is short.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from clinx.dialects.base import Encoded, StreamTap, UpstreamProblem, WholeAnswer
-from clinx.domain.catalog import NO_CREDENTIAL, Channel, Credential
+from clinx.dialects.base import Encoded, StreamTap, WholeAnswer
+from clinx.domain.catalog import Credential
 from clinx.domain.request_log import Attempt
-from clinx.errors import GatewayError, NoChannel, UnsupportedByModel, UpstreamBroken, UpstreamError, UpstreamOverloaded
+from clinx.domain.usage import Usage
+from clinx.errors import GatewayError, RateLimited, UnsupportedByModel, UpstreamBroken, UpstreamError
+from clinx.policies.gate import Outcome
 from clinx.relay.allowance import Allowance
+from clinx.relay.draw import Chosen, Draw
 from clinx.relay.exchange import Answer, Exchange
 from clinx.relay.finish import Finisher
 from clinx.relay.meter import Meter
+from clinx.relay.outbound import outbound_headers
 from clinx.relay.stream import StreamedAnswer
-from clinx.relay.translate import LARGE, Road, TranslatedRoad, losses_header, road_to
+from clinx.relay.translate import LARGE, Road, losses_header, road_to, takes_long
 from clinx.routing.health import Health
 from clinx.routing.plan import Candidate
-from clinx.upstream.failures import Failure, Scope, classify
-from clinx.upstream.request import RequestBuilder
+from clinx.routing.retries import RetryBudget
+from clinx.upstream.failures import Failure, Scope, by_rules, cause_in_words, classify, inside
+from clinx.upstream.request import RequestBuilder, UpstreamRequest
 from clinx.upstream.send import Sender, UpstreamResponse
 
-MOST_ATTEMPTS = 3
 LONGEST_WAIT = 5.0
 """Seconds an exchange may wait for a resting credential when nothing else is left."""
 
 MOST_BEFORE_CONTENT = 256 << 10
-"""Bytes of a stream that may come, and are kept, before its first content."""
-DEFAULT_REST = 1.0
-"""Seconds a credential rests when the upstream said 429 and not for how long."""
-SUSPICION = 60.0
-"""Seconds everything else is preferred to a credential that was refused."""
+"""Bytes of a stream that are kept before its first content, besides the request if that is repeated."""
+REPEATED = 2
+"""How often a vendor repeats instructions and tools before the first content: as created, and as begun."""
+MOST_UNSEEN = 64 << 20
+"""Bytes of a stream that may come before it, whatever becomes of them."""
 
 _ERROR_BODY = 1 << 20
 
@@ -54,12 +58,10 @@ class AttemptFailed(Exception):
         self.failure = failure
 
 
-class Resting(Exception):
-    """The private cause of an answer that tried nobody: every credential was told to wait."""
-
-    def __init__(self, channels: Iterable[str]) -> None:
-        """Name the channels, for the operator."""
-        super().__init__(f"resting: {', '.join(channels)}")
+FAILED = Outcome(success=False)
+"""What limits are told of an attempt that was sent and not answered."""
+NOTHING = Usage()
+"""What a stream has used while it has not ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class _Opened:
 
     answer: Answer
     whole: WholeAnswer | None
+    usage: Usage = NOTHING
+    """Of a whole answer: what is charged, and what the caller is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ class Attempts:
     health: Health
     finisher: Finisher
     monotonic: Callable[[], float]
+    retries: RetryBudget
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def first_answer(self, exchange: Exchange) -> Answer:
@@ -87,68 +92,94 @@ class Attempts:
         Raises:
             UpstreamError: the last failure, when no candidate answered.
         """
-        draw = _Draw(exchange, self.health)
-        while True:
-            chosen = draw.next()
+        self.retries.exchange()
+        exchange.routed_at = self.monotonic()
+        draw = Draw(exchange, self.health, self.retries)
+        while not exchange.attempts or self.monotonic() < exchange.deadline:
+            chosen = draw.next() or await self._rest_or_give_up(exchange, draw)
             if chosen is None:
-                await self._rest_or_give_up(exchange, draw)
                 continue
-            try:
-                road = await _road(exchange, chosen[0])
-                opened = await self._try(exchange, road, chosen[1])
-            except UnsupportedByModel as error:
-                draw.closed(chosen[0], error)
-                continue
-            except AttemptFailed as outcome:
-                draw.failed(*chosen, outcome.failure)
-                continue
+            exchange.let_go = chosen.let_go
+            opened = await self._attempt(exchange, draw, chosen)
+            if opened is not None:
+                return opened.answer
+        raise draw.verdict(None)  # Whoever is asked now is blamed for a deadline that others used up.
+
+    async def _attempt(self, exchange: Exchange, draw: Draw, chosen: Chosen) -> _Opened | None:
+        """Make one attempt, settle what is whole, and tell the draw what became of it; None when it failed."""
+        try:
+            road = await _road(exchange, chosen.candidate)
+            await _pass_limits(exchange, chosen.candidate)
+            opened = await self._try(exchange, road, chosen)
             if opened.whole is not None:
-                await self._settle(exchange, opened.whole)
-            return opened.answer
+                exchange.stored_id, exchange.stored_items = opened.whole.stored_id, opened.whole.stored_items
+                await self.finisher.settle(exchange, opened.usage)
+                chosen.over(None, exchange.usage)
+        except UnsupportedByModel as error:
+            draw.closed(chosen, error)
+        except RateLimited as refusal:
+            draw.used_up(chosen, refusal)
+        except AttemptFailed as outcome:
+            draw.failed(chosen, outcome.failure)
+            await _give_back(exchange, outcome.failure)
+        except BaseException:
+            chosen.let_go()
+            raise
+        else:
+            return opened
+        return None
 
-    async def _settle(self, exchange: Exchange, whole: WholeAnswer) -> None:
-        """Charge a whole answer before its caller sees it; a streamed one settles itself."""
-        envelope, model = exchange.opened()
-        usage = await Meter(exchange.dialect, envelope, model).total(whole.usage, "".join(whole.text))
-        await self.finisher.settle(exchange, usage)
+    async def _rest_or_give_up(self, exchange: Exchange, draw: Draw) -> Chosen | None:
+        """Wait for the credential that is back soonest, if that is soon; else take a last resort.
 
-    async def _rest_or_give_up(self, exchange: Exchange, draw: _Draw) -> None:
-        """Wait for the credential that is back soonest, if that is soon; else say why nobody answered."""
+        Raises:
+            GatewayError: there is none; it says why nobody answered.
+        """
         wait = draw.shortest_rest()
         if wait is None or wait > LONGEST_WAIT or self.monotonic() + wait >= exchange.deadline:
-            raise draw.verdict(wait)
+            chosen = draw.last_resort()
+            if chosen is None:
+                raise draw.verdict(wait)
+            return chosen
         await exchange.upstream(self.sleep(wait))
         draw.again()
+        return None
 
-    async def _try(self, exchange: Exchange, road: Road, credential: Credential) -> _Opened:
+    async def _try(self, exchange: Exchange, road: Road, chosen: Chosen) -> _Opened:
         """Make one attempt and write down how it went."""
-        candidate = road.candidate
+        candidate, credential = road.candidate, chosen.credential
         self.finisher.reroute(exchange, candidate.channel)
-        started, status, outcome = self.monotonic(), None, "ok"
+        started, status, outcome, cause = self.monotonic(), None, "ok", None
         try:
             response = await self._send(exchange, road, credential)
             status, exchange.upstream_id = response.status, response.upstream_id
             exchange.winner = candidate
             exchange.losses = road.losses
-            return await self._read(exchange, road, credential, response)
+            return await self._read(exchange, road, chosen, response)
         except AttemptFailed as failed:
-            outcome = failed.failure.error.code
+            outcome, cause = failed.failure.error.code, cause_in_words(failed.failure.error)
             raise
         except GatewayError as stopped:
             outcome = stopped.code
             raise
         finally:
-            name = candidate.channel.name
-            seconds = self.monotonic() - started
-            exchange.attempts.append(
-                Attempt(name, credential.fingerprint, candidate.upstream_model, outcome, status, round(seconds, 4))
-            )
+            name, model = candidate.channel.name, candidate.upstream_model
+            seconds = round(self.monotonic() - started, 4)
+            exchange.attempts.append(Attempt(name, credential.fingerprint, model, outcome, status, seconds, cause))
             self.finisher.metrics.attempts.add((name, outcome))
 
     async def _send(self, exchange: Exchange, road: Road, credential: Credential) -> UpstreamResponse:
+        request = self._request(exchange, road, credential)
+        is_late = self.monotonic() >= exchange.deadline
+        try:
+            return await exchange.upstream(self.sender.send(request, deadline=exchange.deadline))
+        except UpstreamError as error:
+            raise AttemptFailed(Failure(error, Scope.CHANNEL, None, sent=not is_late)) from error
+
+    def _request(self, exchange: Exchange, road: Road, credential: Credential) -> UpstreamRequest:
         candidate = road.candidate
         try:
-            request = self.requests.build(
+            return self.requests.build(
                 candidate.channel,
                 candidate.endpoint,
                 credential,
@@ -156,22 +187,19 @@ class Attempts:
                 road.body,
                 accept_stream=exchange.streams,
                 request_id=exchange.id,
-                passed_on=road.headers,
+                passed_on=outbound_headers(road.headers, exchange.verdict.headers),
             )
-            return await exchange.upstream(self.sender.send(request, deadline=exchange.deadline))
         except UpstreamError as error:
-            raise AttemptFailed(Failure(error, Scope.CHANNEL, None)) from error
+            raise AttemptFailed(Failure(error, Scope.CHANNEL, None, sent=False)) from error
 
-    async def _read(
-        self, exchange: Exchange, road: Road, credential: Credential, response: UpstreamResponse
-    ) -> _Opened:
+    async def _read(self, exchange: Exchange, road: Road, chosen: Chosen, response: UpstreamResponse) -> _Opened:
         try:
             if response.status != HTTPStatus.OK:
-                await self._refuse(exchange, road, credential, response)
+                await self._refuse(exchange, road, chosen.credential, response)
             is_events = response.content_type == "text/event-stream"
             if exchange.streams and is_events:
-                return await self._open_stream(exchange, road, response)
-            return await self._whole(exchange, road, response, is_events=is_events)
+                return await self._open_stream(exchange, road, chosen, response)
+            return await self._whole(exchange, road, chosen, response, is_events=is_events)
         except UpstreamError as error:
             await response.close()
             raise AttemptFailed(Failure(error, Scope.CHANNEL, None)) from error
@@ -183,46 +211,57 @@ class Attempts:
         self, exchange: Exchange, road: Road, credential: Credential, response: UpstreamResponse
     ) -> NoReturn:
         """Say what an answer means that is no success: the only success of these dialects is 200."""
+        channel = road.candidate.channel
         body = await exchange.upstream(response.read(_ERROR_BODY))
-        body = _without(body, credential.secret, urlsplit(road.candidate.channel.base_url).netloc)
+        body = _without(body, credential.secret, urlsplit(channel.base_url).netloc)
         problem = road.dialect.read_problem(body)
-        raise AttemptFailed(classify(response.status, response.headers, problem, body, response.content_type))
+        status = channel.status_map.get(response.status, response.status)
+        failure = classify(status, response.headers, problem, body, response.content_type)
+        raise AttemptFailed(by_rules(failure, problem, channel))
 
-    async def _whole(self, exchange: Exchange, road: Road, response: UpstreamResponse, *, is_events: bool) -> _Opened:
+    async def _whole(
+        self, exchange: Exchange, road: Road, chosen: Chosen, response: UpstreamResponse, *, is_events: bool
+    ) -> _Opened:
         body = await exchange.upstream(response.read())
         if is_events:
             raise UpstreamBroken("The upstream answered with a stream that was not asked for.")
         answer = road.read_answer(body)
         if answer.problem is not None:
-            raise AttemptFailed(_inside(response, answer.problem, body))
+            raise AttemptFailed(inside(response, answer.problem, road.candidate.channel, body))
         if exchange.streams:
             raise UpstreamBroken("The upstream answered without the stream that was asked for.")
-        rewritten = await _rewritten(road, body)
+        chosen.began()
+        usage = await Meter(exchange.dialect, *exchange.opened()).total(answer.usage, "".join(answer.text))
+        rewritten = await _rewritten(road, body, usage)
         exchange.losses = (*exchange.losses, *rewritten.losses)
         exchange.first_byte = self.monotonic()
         exchange.status = response.status
-        return _Opened(Answer(response.status, _headers(exchange, "application/json"), rewritten.body), answer)
+        told = Answer(response.status, _headers(exchange, "application/json"), rewritten.body)
+        return _Opened(told, answer, usage)
 
-    async def _open_stream(self, exchange: Exchange, road: Road, response: UpstreamResponse) -> _Opened:
+    async def _open_stream(self, exchange: Exchange, road: Road, chosen: Chosen, response: UpstreamResponse) -> _Opened:
         """Read up to the first content: until then the next channel may still take over."""
         envelope, model = exchange.opened()
         tap = road.tap()
         chunks = response.chunks()
         try:
-            head = await self._until_content(exchange, tap, chunks)
-            _check_beginning(tap, response)
+            head = await self._until_content(exchange, tap, chunks, MOST_BEFORE_CONTENT + REPEATED * len(road.body))
+            _check_beginning(road, tap, response)
         except BaseException:
             await chunks.aclose()
             raise
+        chosen.began()
         exchange.first_byte = self.monotonic()
         exchange.status = response.status
         meter = Meter(exchange.dialect, envelope, model)
         allowance = Allowance(exchange, tap, meter, cashier=self.finisher.cashier, monotonic=self.monotonic)
-        body = StreamedAnswer(exchange, response, chunks, tap, meter, allowance, self.finisher)
+        body = StreamedAnswer(exchange, response, chunks, tap, meter, allowance, self.finisher, chosen)
         headers = _headers(exchange, "text/event-stream")
         return _Opened(Answer(response.status, headers, stream=body.run(head)), None)
 
-    async def _until_content(self, exchange: Exchange, tap: StreamTap, chunks: AsyncGenerator[bytes, None]) -> bytes:
+    async def _until_content(
+        self, exchange: Exchange, tap: StreamTap, chunks: AsyncGenerator[bytes, None], most: int
+    ) -> bytes:
         head, received = bytearray(), 0
         while not (tap.started or tap.finished or tap.problem):
             try:
@@ -232,7 +271,8 @@ class Attempts:
                 break
             head += tap.feed(data)
             received += len(data)
-            if received > MOST_BEFORE_CONTENT:
+            # An event that is not complete is bounded by its format: a picture comes as one, and is content.
+            if len(head) > most or received > MOST_UNSEEN:
                 raise UpstreamBroken("The upstream's stream has no content.")
         return bytes(head)
 
@@ -252,15 +292,31 @@ async def _road(exchange: Exchange, candidate: Candidate) -> Road:
     return road_to(exchange, candidate)
 
 
-async def _rewritten(road: Road, body: bytes) -> Encoded:
-    if len(body) > LARGE and isinstance(road, TranslatedRoad):
-        return await asyncio.to_thread(road.rewrite, body)
-    return road.rewrite(body)
+async def _pass_limits(exchange: Exchange, candidate: Candidate) -> None:
+    """Take what the candidate's channel is limited to, last of all before it is asked.
+
+    Raises:
+        RateLimited: it is used up.
+    """
+    if exchange.channel_gate is not None:
+        await exchange.channel_gate.enter(candidate.channel.name)
 
 
-def _check_beginning(tap: StreamTap, response: UpstreamResponse) -> None:
+async def _give_back(exchange: Exchange, failure: Failure) -> None:
+    """Tell the limits of a channel that it did not answer; of an attempt that does, the exchange's end tells them."""
+    if exchange.channel_gate is not None:
+        await exchange.channel_gate.leave(FAILED if failure.sent else None)
+
+
+async def _rewritten(road: Road, body: bytes, usage: Usage) -> Encoded:
+    if takes_long(road, len(body)):
+        return await asyncio.to_thread(road.rewrite, body, usage)
+    return road.rewrite(body, usage)
+
+
+def _check_beginning(road: Road, tap: StreamTap, response: UpstreamResponse) -> None:
     if tap.problem is not None:
-        raise AttemptFailed(_inside(response, tap.problem, b""))
+        raise AttemptFailed(inside(response, tap.problem, road.candidate.channel))
     if not (tap.started or tap.finished):
         raise UpstreamBroken("The upstream's stream ended before any content.")
 
@@ -271,98 +327,3 @@ def _without(body: bytes, *private: str) -> bytes:
         if text:
             body = body.replace(text.encode(), b"***")
     return body
-
-
-def _inside(response: UpstreamResponse, problem: UpstreamProblem, body: bytes) -> Failure:
-    """Classify an error that came inside a 200 answer."""
-    return classify(response.status, response.headers, problem, body, response.content_type)
-
-
-class _Draw:
-    """Which candidate and credential comes next, for one exchange."""
-
-    def __init__(self, exchange: Exchange, health: Health) -> None:
-        self._health = health
-        self._candidates = exchange.plan.candidates if exchange.plan else ()
-        self._limit = min(MOST_ATTEMPTS, max((c.channel.retry.attempts for c in self._candidates), default=0))
-        self._index = 0
-        self._attempts = 0
-        self._tried: dict[str, set[str]] = {}
-        """Fingerprints that were presented, by channel."""
-        self._broken: set[str] = set()
-        """Channels that failed as a whole: not asked again in this exchange."""
-        self._last: Failure | None = None
-        self._unsaid: UnsupportedByModel | None = None
-
-    def next(self) -> tuple[Candidate, Credential] | None:
-        """Return the next pair that is ready and untried; None when there is none or attempts are used up."""
-        while self._attempts < self._limit and self._index < len(self._candidates):
-            candidate = self._candidates[self._index]
-            name = candidate.channel.name
-            tried = self._tried.setdefault(name, set())
-            credential = None if name in self._broken else self._health.pick(candidate.channel, tried)
-            if credential is not None:
-                self._attempts += 1
-                tried.add(credential.fingerprint)
-                return candidate, credential
-            self._index += 1
-        return None
-
-    def failed(self, candidate: Candidate, credential: Credential, failure: Failure) -> None:
-        """Take note of a failure.
-
-        Raises:
-            GatewayError: the request itself is at fault; nobody else would take it.
-        """
-        self._last = failure
-        if failure.scope is Scope.REQUEST:
-            raise failure.error
-        if failure.scope is Scope.CHANNEL:
-            self._broken.add(candidate.channel.name)
-        elif _is_rest(failure):
-            wait = DEFAULT_REST if failure.retry_after is None else failure.retry_after
-            self._health.cool(candidate.channel, credential, wait)
-            # Once it has rested it may be asked again: it is not the credential that was wrong.
-            self._tried[candidate.channel.name].discard(credential.fingerprint)
-        else:
-            self._health.suspect(candidate.channel, credential, SUSPICION)
-
-    def closed(self, candidate: Candidate, error: UnsupportedByModel) -> None:
-        """Take note that a channel cannot be told the request: it was not asked, so no attempt was used up."""
-        self._attempts -= 1
-        self._broken.add(candidate.channel.name)
-        self._unsaid = error
-
-    def shortest_rest(self) -> float | None:
-        """Return the seconds until some untried credential has rested; None when nothing is worth waiting for."""
-        if self._attempts >= self._limit:
-            return None
-        resting = (c.channel for c in self._candidates if self._may_rest(c.channel))
-        return min((self._health.ready_in(channel) for channel in resting), default=None)
-
-    def _may_rest(self, channel: Channel) -> bool:
-        fingerprints = {each.fingerprint for each in channel.credentials or (NO_CREDENTIAL,)}
-        return channel.name not in self._broken and not fingerprints <= self._tried.get(channel.name, set())
-
-    def again(self) -> None:
-        """Start over after a rest; attempts stay counted."""
-        self._index = 0
-
-    def verdict(self, wait: float | None) -> GatewayError:
-        """The error the caller sees."""
-        if self._last is not None:
-            error = self._last.error
-            if error.retry_after is None:
-                error.retry_after = self._last.retry_after if _is_rest(self._last) else None
-            return error
-        if self._unsaid is not None and wait is None:
-            return self._unsaid
-        if wait:
-            busy = UpstreamOverloaded("The model is busy; try again later.", retry_after=wait)
-            busy.__cause__ = Resting(c.channel.name for c in self._candidates)
-            return busy
-        return NoChannel("No channel can serve this model right now.")
-
-
-def _is_rest(failure: Failure) -> bool:
-    return isinstance(failure.error, UpstreamOverloaded)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from fractions import Fraction
 from types import MappingProxyType
 from typing import TypeVar
 
 from msgspec import Struct, field
 
 from clinx.billing.estimate import Cover
+from clinx.canonical.filters import EventFilter
 from clinx.canonical.request import ChatRequest
 from clinx.config.snapshot import Snapshot
 from clinx.dialects.base import Dialect, Envelope, Inbound, Loss
-from clinx.domain.catalog import Endpoint, Model
+from clinx.domain.catalog import Endpoint, Group, Model
 from clinx.domain.identity import Principal
 from clinx.domain.ledger import Reservation, Unresolved
 from clinx.domain.money import ZERO, Amount
@@ -22,6 +24,9 @@ from clinx.domain.pricing import Quote
 from clinx.domain.request_log import Attempt
 from clinx.domain.usage import Usage
 from clinx.errors import GatewayError
+from clinx.policies.verdict import SILENT, Verdict
+from clinx.relay.channel_gate import ChannelGate
+from clinx.relay.seats import Seat
 from clinx.routing.plan import Candidate, Plan
 
 T = TypeVar("T")
@@ -56,11 +61,25 @@ class Exchange(Struct):
     client_id: str | None = None
     """The caller's own ``X-Request-Id``."""
 
+    seat: Seat | None = None
+    """Its place among those that are served at a time; None where nothing is capped."""
     principal: Principal | None = None
+    asked_model: str | None = None
+    """The model the caller asked for, before any rule renamed it."""
+    verdict: Verdict = SILENT
+    """What the operator's rules say of it."""
+    over: Callable[[], Awaitable[None]] | None = None
+    """Tells whoever counted the exchange how it ended; called once, by `finish`."""
+    channel_gate: ChannelGate | None = None
+    """Takes the limits that count by channel; None where no such rule matched."""
+    headers: Mapping[str, str] = MappingProxyType({})
+    """What the answer says besides: how much of a limit is left."""
     envelope: Envelope | None = None
     model: Model | None = None
     request_facts: Mapping[str, object] | None = None
     """The body as conditions see it; None when no price of the model has any."""
+    pinned: str | None = None
+    """The name of the only channel that may serve it, by an admin's wish."""
     plan: Plan | None = None
     reservation: Reservation | None = None
     cover: Cover | None = None
@@ -73,11 +92,29 @@ class Exchange(Struct):
     """Tokens of one answer, when the balance and not the caller bounds it."""
     asked: ChatRequest | None = None
     """The request in canonical form, once a channel needs it."""
+    filters: Sequence[Callable[[], EventFilter]] = ()
+    """What changes the answer on its way to the caller, set by the rules that matched."""
+    watchers: Sequence[Callable[[], EventFilter]] = ()
+    """What only looks at the answer; a channel that speaks as the caller does need not be translated for that."""
+    thinking_to_content: bool | None = None
+    """Whether thoughts are put into the text; None: as the channel says."""
     losses: Sequence[Loss] = ()
     """What the channel that answers was not told, and what of its answer could not be said."""
+    routed_at: float | None = None
+    """Monotonic seconds at which it was about to be sent: what its caller took until then is no channel's time."""
     attempts: list[Attempt] = field(default_factory=list[Attempt])
+    flags: list[str] = field(default_factory=list[str])
+    """Names of the content rules that found something in the request or the answer."""
+    let_go: Callable[[], None] | None = None
+    """Gives back what the attempt under way uses of its channel; may be called more than once."""
     winner: Candidate | None = None
     upstream_id: str | None = None
+    stored_id: str | None = None
+    """The id under which the vendor keeps the answer."""
+    stored_items: Sequence[str] = ()
+    """The ids of its items there."""
+    presented: str | None = None
+    """The fingerprint of the only credential that knows what the request continues; None where any will do."""
     usage: Usage = field(default_factory=Usage)
     quote: Quote | None = None
     charge: Amount = ZERO
@@ -129,7 +166,11 @@ class Exchange(Struct):
         if self.model is None or self.winner is None:
             raise RuntimeError("what an exchange costs is known once it is answered")
         group = self.winner.group
-        return self.model.price.total(usage, group.multiplier, self.facts(group.name))
+        return self.model.price.total(usage, self.multiplier(group), self.facts(group.name))
+
+    def multiplier(self, group: Group) -> Fraction:
+        """Return the factor on the price: the group's that serves, times what rules say."""
+        return group.multiplier if self.verdict is SILENT else group.multiplier * self.verdict.factor
 
     def held(self) -> tuple[Reservation, Cover]:
         """Return what an exchange holds once it was admitted.
@@ -147,6 +188,12 @@ class Exchange(Struct):
             return _NO_FACTS
         return {"request": self.request_facts, "model": self.envelope.model, "group": group}
 
+    @property
+    def kept_id(self) -> str | None:
+        """The id by which the caller can ask about the answer: there is one where the vendor speaks as the caller."""
+        winner = self.winner
+        return self.stored_id if winner is not None and winner.endpoint.dialect == self.dialect.name else None
+
     def caller(self) -> Principal:
         """Return who calls.
 
@@ -159,9 +206,9 @@ class Exchange(Struct):
 
     @property
     def deadline(self) -> float:
-        """Monotonic instant at which the whole exchange is over."""
+        """Monotonic instant at which the whole exchange is over: its channels have that long from the first on."""
         longest = max((c.channel.timeouts.total for c in self.plan.candidates), default=0.0) if self.plan else 0.0
-        return self.started + longest
+        return (self.started if self.routed_at is None else self.routed_at) + longest
 
     def stop(self, reason: GatewayError) -> None:
         """End the exchange: whatever wait for an upstream is under way is interrupted, nothing else is."""

@@ -31,6 +31,10 @@ class RequestFacts(Mapping[str, object]):
             self._known[name] = self._body.value(name)
         return self._known[name]
 
+    def __contains__(self, name: object) -> bool:
+        """Tell whether there is such a member; nothing is decoded."""
+        return isinstance(name, str) and bool(self._body.view(name))
+
     def __iter__(self) -> Iterator[str]:
         """Walk the names."""
         return iter(self._body.names)

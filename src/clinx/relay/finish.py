@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
 
 from clinx.billing.cashier import Cashier
 from clinx.domain.catalog import Channel
 from clinx.domain.ledger import Reservation
-from clinx.domain.request_log import RequestLog
+from clinx.domain.request_log import Keeper, RequestLog
 from clinx.domain.usage import Usage
 from clinx.errors import BillingUnavailable, ClientGone, GatewayError, InternalError
 from clinx.relay.exchange import Exchange
+from clinx.relay.kept import KeptAnswers
 from clinx.telemetry.logs import say
 from clinx.telemetry.metrics import Mark, Metrics
 
@@ -26,6 +29,10 @@ class Finisher:
     cashier: Cashier
     metrics: Metrics
     monotonic: Callable[[], float]
+    kept: KeptAnswers = field(default_factory=KeptAnswers)
+    """Which channels keep the answers of late."""
+    kept_items: KeptAnswers = field(default_factory=KeptAnswers)
+    """The same of the items of answers."""
 
     async def settle(self, exchange: Exchange, usage: Usage, error: GatewayError | None = None) -> None:
         """Charge what was used, whether the answer was whole or cut short by ``error``."""
@@ -34,8 +41,16 @@ class Finisher:
         exchange.finished = True
         self._price(exchange, usage)
         exchange.error = error
+        self._remember(exchange)
         record = self._record(exchange)
         self._tell(exchange)
+        try:
+            await self._charge(exchange, record)
+        finally:
+            if exchange.over is not None:
+                await exchange.over()
+
+    async def _charge(self, exchange: Exchange, record: RequestLog) -> None:
         if exchange.reservation is None:
             await self._keep(record)
             return
@@ -55,6 +70,13 @@ class Finisher:
         exchange.status = error.http_status
         record = self._record(exchange)
         self._tell(exchange)
+        try:
+            await self._release(exchange, record)
+        finally:
+            if exchange.over is not None:
+                await exchange.over()
+
+    async def _release(self, exchange: Exchange, record: RequestLog) -> None:
         if exchange.reservation is None:
             await self._keep(record)
             return
@@ -77,6 +99,8 @@ class Finisher:
 
     async def abandon(self, exchange: Exchange) -> None:
         """Give back what an interrupted exchange still holds. A stream settles itself when it is closed."""
+        if exchange.let_go is not None:
+            exchange.let_go()
         if not exchange.finished:
             await self.fail(exchange, exchange.stopped or ClientGone("The exchange was interrupted."))
 
@@ -86,6 +110,17 @@ class Finisher:
         error = InternalError("The gateway failed to handle this request.")
         await self.fail(exchange, error)
         return error
+
+    def _remember(self, exchange: Exchange) -> None:
+        """Note who keeps an answer that its caller may continue."""
+        answer, winner, envelope = exchange.kept_id, exchange.winner, exchange.envelope
+        if answer is not None and winner is not None and envelope is not None:
+            credential = exchange.attempts[-1].credential if exchange.attempts else ""
+            keeper = Keeper(winner.channel.name, credential, envelope.model, exchange.asked_model)
+            user = exchange.caller().user.id
+            self.kept.remember(user, answer, keeper)
+            for item in exchange.stored_items:
+                self.kept_items.remember(user, item, keeper)
 
     def _covered(self, exchange: Exchange, reservation: Reservation) -> Reservation:
         """Raise a hold that its charge exceeds, where that can be done at once; count what then is not covered.
@@ -109,7 +144,7 @@ class Finisher:
         if exchange.model is None or exchange.winner is None:
             return
         group = exchange.winner.group
-        quote = exchange.model.price.quote(usage, group.multiplier, exchange.facts(group.name))
+        quote = exchange.model.price.quote(usage, exchange.multiplier(group), exchange.facts(group.name))
         exchange.quote = quote
         exchange.charge = quote.total
 
@@ -130,15 +165,17 @@ class Finisher:
             model=envelope.model if envelope else None,
             channel=winner.channel.name if winner else None,
             upstream_model=winner.upstream_model if winner else None,
-            upstream_id=exchange.upstream_id,
+            upstream_id=exchange.kept_id or exchange.upstream_id,
             stream=envelope.stream if envelope else False,
             usage=exchange.usage,
             charge=exchange.charge,
-            quote=tuple(str(line) for line in exchange.quote.lines) if exchange.quote else (),
+            quote=_lines(exchange),
             attempts=tuple(exchange.attempts),
             seconds=self.monotonic() - exchange.started,
             first_byte_seconds=first - exchange.started if first is not None else None,
             address=exchange.address,
+            asked_model=exchange.asked_model,
+            refused_by=exchange.error.rule if exchange.error else None,
         )
 
     def _tell(self, exchange: Exchange) -> None:
@@ -156,6 +193,19 @@ class Finisher:
         if exchange.winner is not None and (used := exchange.usage.nonzero()):
             used.pop("estimated", None)
             self.metrics.consumed(model, used, exchange.charge.nano)
+
+
+def _lines(exchange: Exchange) -> tuple[str, ...]:
+    """Write the quote: what was used at which rate, and the factors that rules put on it."""
+    if exchange.quote is None:
+        return ()
+    factors = (f"x {_decimal(factor)} by {rule}" for rule, factor in exchange.verdict.factors)
+    return (*(str(line) for line in exchange.quote.lines), *factors)
+
+
+def _decimal(factor: Fraction) -> Decimal:
+    """Write a factor as the tree does; none of them has more digits than this keeps."""
+    return Decimal(factor.numerator) / factor.denominator
 
 
 def _event(exchange: Exchange, outcome: str, seconds: float) -> dict[str, object]:
@@ -178,6 +228,8 @@ def _event(exchange: Exchange, outcome: str, seconds: float) -> dict[str, object
         "stream": envelope.stream if envelope else None,
         "usage": exchange.usage.nonzero() or None,
         "charge": str(exchange.charge),
+        "rules": [rule.name for rule in exchange.verdict.rules] or None,
+        "flags": exchange.flags or None,
         "attempts": [f"{a.channel}:{a.outcome} {a.seconds:.3f}s" for a in exchange.attempts] or None,
         "seconds": round(seconds, 4),
         "first_byte_seconds": round(exchange.first_byte - exchange.started, 4) if exchange.first_byte else None,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from clinx.dialects.base import Envelope, Framing
-from clinx.dialects.framing import JsonArray
+from clinx.dialects.base import Envelope
+from clinx.dialects.framing import Framing, JsonArray
 from clinx.relay.exchange import Answer
 
 

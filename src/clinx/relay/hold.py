@@ -105,7 +105,7 @@ def dearest(exchange: Exchange, most: Usage) -> Amount:
     for candidate in exchange.candidates():
         if candidate.group is not seen:
             seen = candidate.group
-            amount = max(amount, model.price.ceiling(most, seen.multiplier, exchange.facts(seen.name)))
+            amount = max(amount, model.price.ceiling(most, exchange.multiplier(seen), exchange.facts(seen.name)))
     return amount
 
 
@@ -119,7 +119,7 @@ def _floor(exchange: Exchange, most: Usage) -> Amount:
     envelope, model = exchange.opened()
     group = exchange.candidates()[0].group
     prompt = Usage(input=min(least_prompt(envelope.prompt_bytes), most.input), call=1)
-    return model.price.total(prompt, group.multiplier, exchange.facts(group.name))
+    return model.price.total(prompt, exchange.multiplier(group), exchange.facts(group.name))
 
 
 def _most(exchange: Exchange, prompt_tokens: int, answer: int | None = None) -> Usage:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from clinx.dialects.base import Dialect, Envelope
 from clinx.dialects.body import JsonBody
 from clinx.domain.catalog import ParamRule
+from clinx.policies.verdict import HeaderChange
+from clinx.relay.system_prompt import system_patches
 from clinx.routing.plan import Candidate
 
 
@@ -58,6 +60,15 @@ class _Patch:
             self.set(name, value)
 
 
+def outbound_headers(own: Mapping[str, str], changes: Sequence[HeaderChange]) -> Mapping[str, str]:
+    """Return the headers that go upstream beside the channel's: those of the request, with what rules changed."""
+    if not changes:
+        return own
+    changed = {change.name.lower() for change in changes}
+    kept = {name: value for name, value in own.items() if name.lower() not in changed}
+    return {**kept, **{change.name: change.value for change in changes if change.value is not None}}
+
+
 def outbound_body(envelope: Envelope, dialect: Dialect, candidate: Candidate) -> bytes:
     """Return the body for one candidate. Untouched requests come back as the very bytes that arrived."""
     channel = candidate.channel
@@ -67,8 +78,10 @@ def outbound_body(envelope: Envelope, dialect: Dialect, candidate: Candidate) ->
         for rule in channel.provider.params:
             if rule.when is None or rule.when(facts):
                 patch.apply(rule)
-    for name, value in channel.set:
-        patch.set(name, value)
+    if channel.drop or channel.set:
+        patch.apply(ParamRule(drop=channel.drop, set=channel.set))
+    if channel.system_prompt is not None:
+        patch.changes.update(system_patches(envelope, channel.system_prompt))
     if envelope.stream:
         patch.changes.update(dialect.stream_patches(envelope, channel.provider.usage_in_stream))
     if candidate.upstream_model != envelope.model:

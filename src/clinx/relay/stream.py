@@ -15,9 +15,12 @@ from dataclasses import dataclass
 from clinx.dialects.base import StreamTap
 from clinx.errors import ClientGone, GatewayError, InternalError, UpstreamBroken
 from clinx.relay.allowance import Allowance
+from clinx.relay.draw import Chosen
 from clinx.relay.exchange import Exchange
 from clinx.relay.finish import Finisher
 from clinx.relay.meter import COUNT_EVERY, Meter
+from clinx.relay.translating_tap import TranslatingTap
+from clinx.upstream.failures import inside
 from clinx.upstream.send import UpstreamResponse
 
 REST = 1.0
@@ -38,6 +41,7 @@ class StreamedAnswer:
     meter: Meter
     allowance: Allowance
     finisher: Finisher
+    chosen: Chosen
     received: int = 0
     """Bytes of the upstream's body so far."""
 
@@ -57,8 +61,9 @@ class StreamedAnswer:
                 await self._let_go()  # What comes meanwhile would be made, and billed, for nobody.
             error = error or self._verdict()
             await self._settle(error)
+            self.chosen.over(error, self.exchange.usage)
             if error is None:
-                yield self.tap.tail
+                yield self._end()
                 await self._drain()
             elif not isinstance(error, ClientGone):
                 yield self.exchange.dialect.render_stream_error(error, self.exchange.id)
@@ -77,31 +82,37 @@ class StreamedAnswer:
                 if rest := tap.close():
                     yield rest
                 return
-            if piece := await self._feed(data):
+            piece = self._feed(data)
+            if tap.text_size > COUNT_EVERY:
+                await self.meter.add(tap.take_text())
+            if piece:
                 yield piece
             if self.allowance.is_due:
                 await self.allowance.look()
 
-    async def _feed(self, data: bytes) -> bytes:
+    def _feed(self, data: bytes) -> bytes:
         self.received += len(data)
         if self.received > MOST_BYTES:
             raise UpstreamBroken("The upstream's answer does not end.")
         piece = self.tap.feed(data)
         self.exchange.answered = self.tap.answered
-        if self.tap.text_size > COUNT_EVERY:
-            await self.meter.add(self.tap.take_text())
         return piece
 
     def _verdict(self) -> GatewayError | None:
         if self.tap.problem is not None:
-            return UpstreamBroken("The upstream failed in the middle of its answer.")
+            return inside(self.response, self.tap.problem, self.chosen.candidate.channel).error
         if not self.tap.finished:
             return UpstreamBroken("The upstream's answer broke off before its end.")
         return None
 
     async def _settle(self, error: GatewayError | None) -> None:
+        self.exchange.stored_id, self.exchange.stored_items = self.tap.stored_id, self.tap.stored_items
         usage = await self.meter.total(self.tap.usage, self.tap.take_text(), whole=error is None)
         await self.finisher.settle(self.exchange, usage, error)
+
+    def _end(self) -> bytes:
+        """Return the end that the caller sees: a translated one says what was charged."""
+        return self.tap.end(self.exchange.usage) if isinstance(self.tap, TranslatingTap) else self.tap.tail
 
     async def _drain(self) -> None:
         """Read what comes after the end marker, so that the connection goes back to the pool."""
@@ -115,6 +126,7 @@ class StreamedAnswer:
     async def _close(self, interrupted: GatewayError) -> None:
         if not self.exchange.finished:
             await self._settle(interrupted)
+        self.chosen.over(interrupted, self.exchange.usage)
         await self._let_go()
 
     async def _let_go(self) -> None:

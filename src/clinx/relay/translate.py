@@ -1,23 +1,28 @@
 """The road of one attempt: the caller's bytes as they are, or by way of canonical to an upstream of another dialect.
 
-    native       bytes ──────────────────────────► upstream ─► tap ─────────────────────────────────────► caller
-    translated   bytes ─► canonical ─► encoded ──► upstream ─► its own tap ─► events or answer ─► encoded ► caller
+    native       bytes ──────────────────────► upstream ─► tap ────────────────────────────────────────────► caller
+    translated   bytes ► canonical ► encoded ► upstream ─► its own tap ─► events or answer ► filters ► encoded ► caller
 
 An upstream is read by its own dialect on both roads: what it refuses, what it used, whether its answer is whole. What
-could not be said to it is a loss: a severe one closes the road, unless the model's operator allows it.
+could not be said to it is a loss: a severe one closes the road, unless the model's operator allows it. An answer that
+filters are to change comes back by way of canonical even from an upstream that speaks as the caller does; it is asked
+with the caller's bytes all the same.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from msgspec import structs
 
 from clinx.billing.estimate import longest_answer
+from clinx.canonical.filters import Chain, EventFilter, filtered
 from clinx.canonical.request import ChatRequest
+from clinx.canonical.thinking import TextToThoughts, ThoughtsToText
 from clinx.dialects.base import (
     Answering,
     Codec,
@@ -33,10 +38,13 @@ from clinx.dialects.base import (
 from clinx.dialects.body import JsonBody
 from clinx.dialects.registry import DIALECTS
 from clinx.domain.operation import Operation
-from clinx.errors import InternalError, UnsupportedByModel
+from clinx.domain.usage import Usage
+from clinx.errors import InternalError, InvalidRequest, UnsupportedByModel, UpstreamBroken
+from clinx.relay.aside import LARGE as LOOKED_AT
 from clinx.relay.exchange import Exchange
 from clinx.relay.outbound import outbound_body
 from clinx.relay.translating_tap import TranslatingTap
+from clinx.relay.watching_tap import WatchingTap
 from clinx.routing.plan import Candidate, Way
 
 LARGE: Final = 256 << 10
@@ -88,8 +96,8 @@ class Road(Protocol):
         """
         ...
 
-    def rewrite(self, body: bytes) -> Encoded:
-        """Return the caller's form of its whole answer.
+    def rewrite(self, body: bytes, usage: Usage) -> Encoded:
+        """Return the caller's form of its whole answer, which says what was used as it is charged.
 
         Raises:
             UpstreamBroken: it cannot be read.
@@ -106,6 +114,8 @@ class NativeRoad:
     envelope: Envelope
     body: bytes
     losses: Sequence[Loss] = ()
+    watchers: Sequence[Callable[[], EventFilter]] = ()
+    """What looks at its answer and changes nothing."""
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -114,48 +124,74 @@ class NativeRoad:
 
     def tap(self) -> StreamTap:
         """Return the dialect's own."""
-        return self.dialect.tap(self.envelope, self.candidate.channel.provider.stream_end)
+        tap = self.dialect.tap(self.envelope, self.candidate.channel.provider.stream_end)
+        return _watching(self.dialect, self.watchers, tap) if self.watchers else tap
 
     def read_answer(self, body: bytes) -> WholeAnswer:
         """Read it as the dialect does."""
         return self.dialect.read_answer(self.envelope, body)
 
-    def rewrite(self, body: bytes) -> Encoded:
+    def rewrite(self, body: bytes, usage: Usage) -> Encoded:
         """Return the very bytes."""
+        del usage  # They say what the upstream says.
+        if self.watchers:
+            # What cannot be read is passed on all the same, as it is where nobody looks.
+            with suppress(UpstreamBroken, RecursionError):
+                filtered(_codec(self.dialect).decode_answer(body), _chain(self.watchers))
         return Encoded(body)
 
 
 @dataclass(frozen=True, slots=True)
 class TranslatedRoad:
-    """The upstream speaks another dialect, or is asked for a chat where the caller wants a text completion."""
+    """The upstream speaks another dialect, is asked for a chat and not for a text completion, or its answer changes."""
 
     candidate: Candidate
     dialect: Dialect
     envelope: Envelope
-    """Of the translated request."""
+    """Of the request that is sent."""
     body: bytes
     losses: Sequence[Loss]
     theirs: Codec
     ours: Codec
     answering: Answering
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """None: they mean something in the caller's dialect only."""
-        return {}
+    filters: Sequence[Callable[[], EventFilter]] = ()
+    """What changes an answer, from the vendor to the caller."""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The caller's, where the upstream speaks as the caller does; they mean nothing to others."""
 
     def tap(self) -> StreamTap:
         """Return the upstream's own, with a translation behind it."""
         tap = self.dialect.tap(self.envelope, self.candidate.channel.provider.stream_end)
-        return TranslatingTap(tap, self.theirs.event_decoder(), self.ours.event_encoder(self.answering))
+        changes = self._changes() if self.filters else None
+        return TranslatingTap(tap, self.theirs.event_decoder(), self.ours.event_encoder(self.answering), changes)
 
     def read_answer(self, body: bytes) -> WholeAnswer:
         """Read it as the upstream's dialect does."""
         return self.dialect.read_answer(self.envelope, body)
 
-    def rewrite(self, body: bytes) -> Encoded:
-        """Decode and encode it."""
-        return self.ours.encode_answer(self.theirs.decode_answer(body), self.answering)
+    def rewrite(self, body: bytes, usage: Usage) -> Encoded:
+        """Decode, change and encode it.
+
+        Raises:
+            UpstreamBroken: it cannot be read, or nests so deeply that it can only just be.
+            GatewayError: a filter does not let it pass.
+        """
+        try:
+            answer = self.theirs.decode_answer(body)
+            changed = filtered(answer, self._changes()) if self.filters else answer
+            return self.ours.encode_answer(structs.replace(changed, usage=usage), self.answering)
+        except RecursionError as error:
+            raise UpstreamBroken("The upstream sent an answer that cannot be read.") from error
+
+    def _changes(self) -> EventFilter:
+        return _chain(self.filters)
+
+
+def takes_long(road: Road, size: int) -> bool:
+    """Whether an answer of so many bytes is better rewritten beside the event loop: looking at it takes longest."""
+    if isinstance(road, NativeRoad):
+        return bool(road.watchers) and size > LOOKED_AT
+    return size > (LOOKED_AT if isinstance(road, TranslatedRoad) and road.filters else LARGE)
 
 
 def translated_ways(dialect: Dialect, operation: Operation) -> Sequence[Way]:
@@ -176,18 +212,60 @@ def road_to(exchange: Exchange, candidate: Candidate) -> Road:
     """
     envelope, _ = exchange.opened()
     endpoint = candidate.endpoint
-    if endpoint.dialect == envelope.dialect and endpoint.operation is envelope.operation:
-        dialect = exchange.dialect
-        return NativeRoad(candidate, dialect, envelope, outbound_body(envelope, dialect, candidate))
-    return _translated(exchange, candidate)
+    if endpoint.dialect != envelope.dialect or endpoint.operation is not envelope.operation:
+        return _translated(exchange, candidate)
+    dialect, filters = exchange.dialect, _filters(exchange, candidate)
+    body = outbound_body(envelope, dialect, candidate)
+    if list(filters) == list(exchange.watchers):
+        return NativeRoad(candidate, dialect, envelope, body, watchers=filters)
+    codec, all_told = _codec(dialect), structs.replace(envelope, wants_usage=True)
+    return TranslatedRoad(
+        candidate, dialect, all_told, body, (), codec, codec, _answering(exchange, envelope), filters, envelope.headers
+    )
+
+
+def kept_tap(exchange: Exchange, envelope: Envelope, tap: StreamTap) -> StreamTap:
+    """Return a tap of the caller's own dialect with the exchange's filters behind it, or before those who only look."""
+    if not exchange.filters:
+        return _watching(exchange.dialect, exchange.watchers, tap) if exchange.watchers else tap
+    codec = _codec(exchange.dialect)
+    encoder = codec.event_encoder(_answering(exchange, envelope))
+    return TranslatingTap(tap, codec.event_decoder(), encoder, _chain(exchange.filters))
+
+
+def _chain(filters: Sequence[Callable[[], EventFilter]]) -> EventFilter:
+    return Chain([make() for make in filters])
+
+
+def _watching(dialect: Dialect, watchers: Sequence[Callable[[], EventFilter]], tap: StreamTap) -> StreamTap:
+    return WatchingTap(tap, _codec(dialect).event_decoder(), _chain(watchers))
+
+
+def _filters(exchange: Exchange, candidate: Candidate) -> Sequence[Callable[[], EventFilter]]:
+    """Return what changes an answer: thoughts are read out of a text before anything else, and put into it last."""
+    envelope, channel = exchange.opened()[0], candidate.channel
+    if envelope.operation not in _CHATS or exchange.dialect.codec is None:
+        return ()
+    filters: list[Callable[[], EventFilter]] = []
+    if channel.provider.inline_thinking and envelope.operation is Operation.CHAT:
+        filters.append(TextToThoughts)
+    filters.extend((*exchange.filters, *exchange.watchers))
+    is_inlined = exchange.thinking_to_content
+    if channel.thinking_to_content if is_inlined is None else is_inlined:
+        filters.append(ThoughtsToText)
+    return filters
 
 
 def _translated(exchange: Exchange, candidate: Candidate) -> Road:
     envelope, model = exchange.opened()
     dialect = DIALECTS[candidate.endpoint.dialect]
     theirs, ours = _codec(dialect), _codec(exchange.dialect)
-    target = Target(candidate.upstream_model, longest_answer(None, model))
-    encoded = theirs.encode_request(_asked(exchange, ours), target)
+    history = candidate.channel.provider.reasoning_history
+    target = Target(candidate.upstream_model, longest_answer(None, model), history)
+    try:
+        encoded = theirs.encode_request(_asked(exchange, ours), target)
+    except RecursionError as error:
+        raise InvalidRequest("The request nests too deeply.") from error
     if not model.is_lossy:
         _refuse_severe(encoded.losses)
     there = structs.replace(
@@ -208,8 +286,13 @@ def _translated(exchange: Exchange, candidate: Candidate) -> Road:
         losses=encoded.losses,
         theirs=theirs,
         ours=ours,
-        answering=Answering(envelope, int(exchange.at.timestamp()), _ids(exchange.id)),
+        answering=_answering(exchange, envelope),
+        filters=_filters(exchange, candidate),
     )
+
+
+def _answering(exchange: Exchange, envelope: Envelope) -> Answering:
+    return Answering(envelope, int(exchange.at.timestamp()), _ids(exchange.id))
 
 
 def _asked(exchange: Exchange, codec: Codec) -> ChatRequest:
@@ -252,7 +335,7 @@ def _counted() -> Iterator[str]:
 
 def losses_header(losses: Sequence[Loss]) -> Mapping[str, str]:
     """Return the header that names what was lost; none where nothing was."""
-    paths = dict.fromkeys(_UNPRINTED.sub("?", loss.path)[:_LONGEST_PATH] for loss in losses)
+    paths = dict.fromkeys(_UNPRINTED.sub("?", loss.path)[:_LONGEST_PATH] or "?" for loss in losses)
     if not paths:
         return {}
     more = [] if len(paths) <= _MOST_PATHS else ["..."]

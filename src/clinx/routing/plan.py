@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from clinx.domain.catalog import Channel, Group, UpstreamEndpoint
 from clinx.domain.operation import Operation
-from clinx.errors import InvalidRequest, ModelNotFound
-from clinx.routing.select import Draw, by_weight
+from clinx.domain.steering import FREE, Steer, Strategy
+from clinx.errors import InvalidRequest, ModelNotFound, NoChannel
+from clinx.routing.select import Draw, Known, ordered
 from clinx.routing.table import Route, RouteTable
 
 LONGEST_COMPARED = 128
@@ -25,11 +26,11 @@ Way: TypeAlias = tuple[Operation, str]
 """An operation in a dialect."""
 
 
-class Readiness(Protocol):
+class Readiness(Known, Protocol):
     """What a plan asks of `Health`."""
 
-    def rank(self, channel: Channel) -> float:
-        """Return 0.0 for a channel at its best, else the seconds until it is."""
+    def rank(self, channel: Channel, model: str) -> float:
+        """Return 0.0 for a channel at its best with an upstream's model; the larger, the worse."""
         ...
 
 
@@ -60,29 +61,38 @@ def plan(  # noqa: PLR0913  (what is asked, what is on offer, and the two things
     draw: Draw,
     health: Readiness,
     translated: Sequence[Way] = (),
+    steer: Steer = FREE,
+    strategy: Strategy | None = None,
 ) -> Plan:
     """Order the channels that can serve a model for a caller of a group.
 
     Groups in the order they are tried, then priority, then channels that take the operation in this dialect before
-    those that take it in one of the ``translated`` ways, then a draw by weight; channels that are cooling down go last,
-    the soonest ready first. Channels whose provider has no endpoint of either kind are left out.
+    those that take it in one of the ``translated`` ways, then as the strategy says: that of a rule, of the model
+    (``strategy``), of the group, or a draw by weight. Channels that are not at their best go last, the least bad of
+    them first. Channels whose provider has no endpoint of either kind are left out. What rules say (``steer``) is then
+    obeyed: who is left at all, and whom they prefer among the healthy.
 
     Raises:
         ModelNotFound: the caller's group does not offer the model; nothing is said of channels.
         InvalidRequest: it does, but no channel takes this operation: asking again changes nothing.
+        NoChannel: some do, but none that the rules allow; or an operator has disabled them all.
     """
     offers = [(each, tiers) for each in expand(groups, group) if (tiers := routes.tiers(each.name, model))]
     if not offers:
         raise _not_found(offered(routes, groups, group), model)
     candidates: dict[str, Candidate] = {}
     for each, tiers in offers:
+        how = steer.strategy or strategy or each.strategy or Strategy.WEIGHTED
         for tier in tiers:
-            for route, endpoint in _taking(by_weight(tier, draw), (operation, dialect), translated):
+            for route, endpoint in _taking(ordered(tier, how, draw, health), (operation, dialect), translated):
                 if route.channel.name not in candidates:
                     candidates[route.channel.name] = Candidate(route.channel, route.upstream_model, each, endpoint)
+    if not candidates and not any(tier for _, tiers in offers for tier in tiers):
+        raise NoChannel(f"No channel can serve the model {_shown(model)} right now.")
     if not candidates:
         raise InvalidRequest(f"The model {_shown(model)} does not take this operation here.", param="model")
-    return Plan(_cooling_last(tuple(candidates.values()), health))
+    found = tuple(candidates.values())
+    return Plan(_best_first(found if steer is FREE else obeying(found, steer, health), health))
 
 
 def _taking(routes: Sequence[Route], own: Way, translated: Sequence[Way]) -> Iterator[tuple[Route, UpstreamEndpoint]]:
@@ -120,10 +130,35 @@ def offered(routes: RouteTable, groups: Mapping[str, Group], group: Group) -> tu
     return tuple(sorted({name for each in expand(groups, group) for name in routes.models(each.name)}))
 
 
-def _cooling_last(candidates: tuple[Candidate, ...], health: Readiness) -> tuple[Candidate, ...]:
+def obeying(candidates: tuple[Candidate, ...], steer: Steer, health: Readiness) -> tuple[Candidate, ...]:
+    """Leave out whom rules exclude, and put first whom they prefer: the sticky one, then by tags.
+
+    Raises:
+        NoChannel: nobody is left.
+    """
+    allowed = [each for each in candidates if _may_serve(each.channel, steer)]
+    if not allowed:
+        raise NoChannel("No channel that may serve this request can serve this model.")
+
+    def place(candidate: Candidate) -> tuple[bool, bool, bool]:
+        channel = candidate.channel
+        is_sticky = channel.name == steer.sticky and not health.rank(channel, candidate.upstream_model)
+        return (not is_sticky, not steer.avoid.isdisjoint(channel.tags), steer.prefer.isdisjoint(channel.tags))
+
+    return tuple(sorted(allowed, key=place))
+
+
+def _may_serve(channel: Channel, steer: Steer) -> bool:
+    return steer.require <= channel.tags and steer.pinned in {None, channel.name}
+
+
+def _best_first(candidates: tuple[Candidate, ...], health: Readiness) -> tuple[Candidate, ...]:
     if len(candidates) == 1:
         return candidates
-    return tuple(sorted(candidates, key=lambda candidate: health.rank(candidate.channel)))
+    ranks = [health.rank(each.channel, each.upstream_model) for each in candidates]
+    if not any(ranks):
+        return candidates
+    return tuple(candidates[place] for place in sorted(range(len(ranks)), key=ranks.__getitem__))
 
 
 def _not_found(names: tuple[str, ...], model: str) -> ModelNotFound:

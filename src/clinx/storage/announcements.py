@@ -53,6 +53,16 @@ class Topic(StrEnum):
     """Somebody needs what others have leased; the subject is the scope: ``user:42``, ``token:7``."""
     FUNDS = "funds"
     """Money arrived; the subject is the scope."""
+    OVERRIDE = "override"
+    """What is overridden of a channel was changed; the subject is its name."""
+    REVISION = "revision"
+    """A revision was rejected, or is not any more; the subject is its id."""
+    PROMOTE = "promote"
+    """A revision that is on trial shall be served to all; the subject is its id."""
+    RELOAD = "reload"
+    """Look at the tree now; the subject names the request, for the answers."""
+    CHANNEL = "channel"
+    """An operator says that the credentials of a channel are good again; the subject is its name."""
 
 
 def announce(topic: str, subject: str, now: datetime) -> Program[None]:

@@ -38,6 +38,11 @@ class StorageInDoubt(StorageUnavailable):
 class StorageMissing(StorageUnavailable):
     """There is no database of ours, and the caller did not ask for a new one."""
 
+    def __init__(self, shown: str) -> None:
+        """Say where none is; ``short`` is that without what to do, for whoever can do without."""
+        self.short = f"no database at {shown}"
+        super().__init__(f"{self.short}; run `clinx serve` here or set CLINX_STATE_DIR or CLINX_DATABASE_URL")
+
 
 class StorageRefused(Exception):
     """The database refused the values: a constraint, a type, a range. Trying again is useless."""

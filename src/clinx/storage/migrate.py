@@ -71,9 +71,7 @@ def _require_file(location: Location) -> None:
 
 
 def _no_database(location: Location) -> StorageMissing:
-    return StorageMissing(
-        f"no database at {location.shown}; run `clinx serve` here or set CLINX_STATE_DIR or CLINX_DATABASE_URL"
-    )
+    return StorageMissing(location.shown)
 
 
 async def _missing(executor: MigrationExecutor) -> list[str]:

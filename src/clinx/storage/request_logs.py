@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from clinx.domain.money import Amount
-from clinx.domain.request_log import Attempt, RequestLog
+from clinx.domain.request_log import Attempt, Keeper, Logged, RequestLog
 from clinx.domain.usage import Usage
 from clinx.storage.codec import clean, encode_json, instant, micros
 from clinx.storage.database import Database
 from clinx.storage.models import RequestLogRow
-from clinx.storage.program import Program, execute_many, fetch, json_rows
+from clinx.storage.program import Program, Row, execute_many, fetch, json_rows
 
 _ID = 128
 _NAME = 255
 _SHORT = 64
+_CAUSE = 300
 
 _INSERT = (
     'INSERT INTO request_log (id, at, revision, dialect, operation, outcome, status, user_id, token_id, "group", model,'
     " channel, upstream_model, upstream_id, stream, usage, charge, quote, attempts, seconds, first_byte_seconds,"
-    " address) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,"
-    " $22) ON CONFLICT (id) DO NOTHING"
+    " address, asked_model, refused_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
+    " $17, $18, $19, $20, $21, $22, $23, $24) ON CONFLICT (id) DO NOTHING"
 )
+
+
+_KEEPER = (
+    # The dialect is written out, for only so the index is known to fit: it is of the one whose upstreams keep answers.
+    "SELECT channel, model, attempts, asked_model FROM request_log WHERE upstream_id = $1"
+    " AND dialect = 'openai_responses' AND operation = 'chat' AND user_id = $2 LIMIT 1"
+)
+_ATTEMPTS = msgspec.json.Decoder(tuple[Attempt, ...])
 
 
 def append(logs: Sequence[RequestLog]) -> Program[None]:
@@ -69,6 +78,8 @@ def _values(log: RequestLog) -> tuple[Any, ...]:
         log.seconds,
         log.first_byte_seconds,
         _text(log.address, _SHORT),
+        _text(log.asked_model, _NAME),
+        _text(log.refused_by, _NAME),
     )
 
 
@@ -84,6 +95,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "outcome": attempt.outcome,
         "status": attempt.status,
         "seconds": attempt.seconds,
+        **({} if attempt.cause is None else {"cause": clean(attempt.cause, _CAUSE)}),
     }
 
 
@@ -121,6 +133,64 @@ async def find(database: Database, request_id: str) -> RequestLog | None:
     return None if row is None else _log(row)
 
 
+async def keeper(database: Database, user_id: int, answer: str) -> Keeper | None:
+    """Return who keeps an answer of a user's, by the id the upstream gave it; None when the log does not know.
+
+    Raises:
+        StorageUnavailable: the database cannot be read now.
+    """
+    rows = await database.fetch(_KEEPER, clean(answer, _NAME), user_id)
+    if not rows:
+        return None
+    channel, model, attempts, asked = rows[0]
+    last = _ATTEMPTS.decode(attempts)[-1:]
+    return Keeper(channel, last[0].credential, model, asked) if last and channel and model else None
+
+
+_USAGE: Final = msgspec.json.Decoder(Usage)
+_TRAFFIC: Final = (
+    'SELECT id, at, dialect, operation, outcome, user_id, token_id, "group", COALESCE(asked_model, model), channel,'
+    " stream, usage, charge, address, refused_by FROM request_log"
+    " WHERE at >= $1 AND (at, id) > ($1, $2) AND at < $3 ORDER BY at, id LIMIT $4"
+)
+
+
+async def traffic(
+    database: Database, *, since: datetime, until: datetime, page: int = 5000
+) -> AsyncGenerator[list[Logged]]:
+    """Yield what was asked in a span of time, oldest first, a page at a time: as much as there is, in little memory.
+
+    Raises:
+        StorageUnavailable: the database cannot be read now.
+    """
+    at, id_ = micros(since), ""
+    while rows := await database.fetch(_TRAFFIC, at, id_, micros(until), page):
+        yield [_logged(row) for row in rows]
+        at, id_ = rows[-1][1], rows[-1][0]
+
+
+def _logged(row: Row) -> Logged:
+    id_, at, dialect, operation, outcome, user_id, token_id, group, model, channel, *rest = row
+    stream, usage, charge, address, refused_by = rest
+    return Logged(
+        id=id_,
+        at=at,
+        dialect=dialect,
+        operation=operation,
+        outcome=outcome,
+        user_id=user_id,
+        token_id=token_id,
+        group=group,
+        model=model,
+        channel=channel,
+        stream=bool(stream),
+        usage=_USAGE.decode(usage),
+        charge=charge,
+        address=address,
+        refused_by=refused_by,
+    )
+
+
 def _log(row: RequestLogRow) -> RequestLog:
     return RequestLog(
         id=row.id,
@@ -145,4 +215,6 @@ def _log(row: RequestLogRow) -> RequestLog:
         seconds=row.seconds,
         first_byte_seconds=row.first_byte_seconds,
         address=row.address,
+        asked_model=row.asked_model,
+        refused_by=row.refused_by,
     )

@@ -18,6 +18,15 @@ from clinx.storage.database import Location
 from clinx.storage.failures import StorageUnavailable, reason_of
 
 
+def is_shared(url: str) -> bool:
+    """Whether several gateways may serve from the database at a URL.
+
+    Raises:
+        ValueError: the URL is not understood.
+    """
+    return Location(url).path is None
+
+
 @contextmanager
 def serving_alone(url: str) -> Generator[None]:
     """Be the only gateway on a SQLite file; several may share a PostgreSQL database, so nothing is done for that.

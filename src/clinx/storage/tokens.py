@@ -106,6 +106,14 @@ async def of_user(database: Database, user_id: int) -> list[Token]:
     return [_token(row) for row in rows]
 
 
+async def after(database: Database, token_id: int, limit: int) -> list[StoredToken]:
+    """Return tokens with larger ids, in their order: a page of all there are."""
+    with database.reading() as client:
+        query = TokenRow.filter(id__gt=token_id).using_db(client).select_related("user")
+        rows = await query.order_by("id").limit(limit)
+    return [_stored(row) for row in rows]
+
+
 def _stored(row: TokenRow) -> StoredToken:
     return StoredToken(_token(row), to_user(row.user), row.digest)
 

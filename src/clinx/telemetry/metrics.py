@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics, generate_latest
@@ -42,41 +43,41 @@ class Metrics:
         self.attempts = Tally("clinx_attempts", "Attempts at channels.", ["channel", "outcome"])
         self.usage = Tally("clinx_usage", "Units consumed, by bucket.", ["model", "unit"])
         self.charged_nano = Tally("clinx_charged_nano", "Money charged, in nano-units of the currency.", ["model"])
-        for tally in (self.exchanges, self.attempts, self.usage, self.charged_nano):
+        self.guard_hits = Tally("clinx_guard_hits", "What content rules found.", ["rule", "action"])
+        self.limit_refusals = Tally("clinx_limit_refusals", "Requests refused by limits and budgets.", ["rule"])
+        self.overload_refusals = Tally("clinx_overload_refusals", "Requests refused by caps on concurrency.", ["scope"])
+        self.circuits = Tally("clinx_circuits", "Circuits opened and closed.", ["channel", "state", "cause"])
+        self.channel_tests = Tally("clinx_channel_tests", "Tests of channels.", ["channel", "outcome"])
+        tallies = (self.exchanges, self.attempts, self.usage, self.charged_nano, self.guard_hits)
+        for tally in (*tallies, self.circuits, self.channel_tests, self.limit_refusals, self.overload_refusals):
             registry.register(tally)
         for spread in (self.exchange_seconds, self.first_byte_seconds):
             registry.register(spread)
-        self.in_flight = Gauge("clinx_exchanges_in_flight", "Exchanges running now.", registry=registry)
-        self.settlements_failed = Counter(
-            "clinx_settlements_failed", "Settlements that could not be written at once.", registry=registry
+        counter, gauge = partial(Counter, registry=registry), partial(Gauge, registry=registry)
+        self.retries_denied = counter("clinx_retries_denied", "Retries that the retry budget did not allow.")
+        self.in_flight = gauge("clinx_exchanges_in_flight", "Exchanges running now.")
+        self.overload_waiting = gauge("clinx_overload_waiting", "Requests that wait for others to end.")
+        self.unshared_admissions = counter(
+            "clinx_limits_unshared", "Admissions that only this process counted, because Redis did not answer."
         )
-        self.overdraft_nano = Counter(
-            "clinx_overdraft_nano", "Money charged beyond what was held for it, in nano-units.", registry=registry
+        self.settlements_failed = counter("clinx_settlements_failed", "Settlements that could not be written at once.")
+        self.overdraft_nano = counter(
+            "clinx_overdraft_nano", "Money charged beyond what was held for it, in nano-units."
         )
-        self.payments = Counter(
-            "clinx_payments", "What payment providers said.", ["provider", "outcome"], registry=registry
+        self.payments = counter("clinx_payments", "What payment providers said.", ["provider", "outcome"])
+        self.audit_breaches = gauge("clinx_audit_breaches", "What the last audit of the books found.", ["invariant"])
+        self.audit_at = gauge(
+            "clinx_audit_last_success_timestamp_seconds", "When the books were last compared to the end."
         )
-        self.audit_breaches = Gauge(
-            "clinx_audit_breaches", "What the last audit of the books found.", ["invariant"], registry=registry
+        self.reloads = counter("clinx_config_reloads", "Reloads of the tree.", ["outcome"])
+        self.reload_ok = gauge("clinx_config_last_reload_successful", "1 when the tree on disk is the one served.")
+        self.reload_at = gauge("clinx_config_last_reload_timestamp_seconds", "When the tree was last published.")
+        self.revision = gauge("clinx_config_revision_info", "The revision served now.", ["revision"])
+        self.generations = gauge(
+            "clinx_config_generations", "Generations alive: one, and those still pinned by exchanges."
         )
-        self.audit_at = Gauge(
-            "clinx_audit_last_success_timestamp_seconds",
-            "When the books were last compared to the end.",
-            registry=registry,
-        )
-        self.reloads = Counter("clinx_config_reloads", "Reloads of the tree.", ["outcome"], registry=registry)
-        self.reload_ok = Gauge(
-            "clinx_config_last_reload_successful", "1 when the tree on disk is the one served.", registry=registry
-        )
-        self.reload_at = Gauge(
-            "clinx_config_last_reload_timestamp_seconds", "When the tree was last published.", registry=registry
-        )
-        self.revision = Gauge("clinx_config_revision_info", "The revision served now.", ["revision"], registry=registry)
-        self.generations = Gauge(
-            "clinx_config_generations",
-            "Generations alive: one, and those still pinned by exchanges.",
-            registry=registry,
-        )
+        self.overrides = gauge("clinx_overrides_active", "Overrides of channels in force.")
+        self.on_trial = gauge("clinx_config_on_trial", "1 while a revision is on trial.")
 
     def finished(self, mark: Mark, seconds: float, first_byte_seconds: float | None) -> None:
         """Count an exchange."""
@@ -91,6 +92,14 @@ class Metrics:
             self.usage.add((model, unit), count)
         if charged_nano:
             self.charged_nano.add((model,), charged_nano)
+
+    def limit_refused(self, rule: str) -> None:
+        """Count a request that a limit or a budget refused, or did not let to a channel."""
+        self.limit_refusals.add((rule,))
+
+    def limits_unshared(self) -> None:
+        """Count an admission that only this process counted."""
+        self.unshared_admissions.inc()
 
     def audited(self, breaches: Mapping[str, int], at: datetime) -> None:
         """Take note of an audit of the books: how many breaches of each invariant there are."""

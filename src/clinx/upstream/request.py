@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from yarl import URL
 
+from clinx.dialects.base import StoredQuestion
 from clinx.domain.catalog import Channel, Credential, Timeouts, UpstreamEndpoint
 from clinx.domain.template import Template
 from clinx.errors import InvalidRequest, UpstreamMisconfigured
@@ -98,6 +99,40 @@ class RequestBuilder:
                     _put(sent, name, value)
         timeouts = channel.timeouts if accept_stream else prepared.whole
         return UpstreamRequest("POST", url, sent, body, timeouts, channel.proxy)
+
+    def about(  # noqa: PLR0913  (the narrow values of one attempt)
+        self,
+        channel: Channel,
+        endpoint: UpstreamEndpoint,
+        credential: Credential,
+        upstream_model: str,
+        question: StoredQuestion,
+        *,
+        accept_stream: bool,
+        request_id: str,
+        passed_on: Mapping[str, str] = _NOTHING,
+    ) -> UpstreamRequest:
+        """Return a request without a body, about an answer that was made at an endpoint: its path begins there.
+
+        Raises:
+            InvalidRequest, UpstreamMisconfigured: as `build`.
+        """
+        request = self.build(
+            channel,
+            endpoint,
+            credential,
+            upstream_model,
+            b"",
+            accept_stream=accept_stream,
+            request_id=request_id,
+            passed_on=passed_on,
+        )
+        headers = {name: value for name, value in request.headers.items() if name.lower() != "content-type"}
+        path = f"{request.url.raw_path.rstrip('/')}/{quote(question.id, safe='')}{question.rest}"
+        query = "&".join(f"{quote(name, safe='[]')}={quote(value, safe='')}" for name, value in question.query)
+        query = "&".join(filter(None, (request.url.raw_query_string, query)))
+        url = URL(f"{request.url.origin()}{path}{f'?{query}' if query else ''}", encoded=True)
+        return replace(request, method=question.method, url=url, headers=headers)
 
     def _prepare(self, channel: Channel, endpoint: UpstreamEndpoint, credential: Credential) -> _Prepared:
         # Identities, because a channel of the next generation may carry the same name; the entry keeps both alive,

@@ -6,7 +6,7 @@ neither sees half of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -15,10 +15,18 @@ from aiohttp.web_urldispatcher import MatchInfoError, UrlDispatcher
 
 from clinx.config.current import Current, Generation, ResourceKey
 from clinx.config.snapshot import Snapshot
+from clinx.dialects.credentials import find_credential
 from clinx.domain.catalog import Endpoint
 from clinx.errors import GatewayError, MethodNotAllowed, NoSuchEndpoint
 from clinx.web.cors import cors_headers, is_preflight, preflight
 from clinx.web.handler import Handler
+
+GroupOf = Callable[[str], Awaitable[str | None]]
+"""The group of whoever presents a key; None when nobody does that is known."""
+
+
+async def _of_none(_: str) -> None:
+    """Know nobody."""
 
 
 class _Mounted:
@@ -55,14 +63,16 @@ async def build_routes(snapshot: Snapshot) -> Routes:
 class Dispatcher:
     """Takes every request that is not for the operators."""
 
-    def __init__(self, current: Current, handler: Handler) -> None:
-        """Hold the moving pointer; nobody behind this point sees it."""
+    def __init__(self, current: Current, handler: Handler, group_of: GroupOf = _of_none) -> None:
+        """Hold the moving pointer; nobody behind this point sees it. ``group_of`` knows callers by their keys."""
         self._current = current
         self._handler = handler
+        self._group_of = group_of
 
     async def dispatch(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request on the generation that was current when it arrived."""
-        generation = self._current.pin()
+        """Answer one request on the generation that was current, for its caller, when it arrived."""
+        current = self._current
+        generation = current.pin() if current.trial is None else (await self._chosen(request)).pin()
         try:
             cors = cors_headers(request, generation.snapshot.server)
             if is_preflight(request):
@@ -70,6 +80,9 @@ class Dispatcher:
             return await self._answer(request, generation, cors)
         finally:
             generation.unpin()
+
+    async def _chosen(self, request: web.BaseRequest) -> Generation:
+        return await self._current.choose(find_credential(request.headers, request.query), self._group_of)
 
     async def _answer(
         self, request: web.BaseRequest, generation: Generation, cors: dict[str, str]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clinx.dialects.base import Dialect
-from clinx.errors import GatewayError
+from clinx.errors import GatewayError, RateLimited
 from clinx.relay.exchange import Answer, Exchange
 from clinx.relay.finish import Finisher
 from clinx.relay.pipeline import Relay
@@ -12,7 +12,8 @@ from clinx.relay.pipeline import Relay
 def rendered(dialect: Dialect, error: GatewayError, request_id: str) -> Answer:
     """Render an error as a whole answer."""
     shown = dialect.render_error(error, request_id)
-    return Answer(shown.status, shown.headers, shown.body)
+    headers = {**shown.headers, **error.headers} if isinstance(error, RateLimited) else shown.headers
+    return Answer(shown.status, headers, shown.body)
 
 
 async def answer_or_error(exchange: Exchange, relay: Relay, finisher: Finisher) -> Answer:

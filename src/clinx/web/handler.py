@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,6 +39,8 @@ class Handler:
     monotonic: Callable[[], float]
     now: Callable[[], datetime]
     new_id: Callable[[], str]
+    observe: Callable[[Snapshot, GatewayError | None], None] = lambda _snapshot, _error: None
+    """Told how each call ended, for the figures of a revision on trial."""
 
     async def handle(
         self,
@@ -59,7 +62,16 @@ class Handler:
             await self.finisher.abandon(exchange)
             raise
         finally:
-            self.presence.depart(visit)
+            self._over(exchange, visit)
+
+    def _over(self, exchange: Exchange, visit: Visit) -> None:
+        """Give back the exchange's places, whatever of that fails: one defect must not shut others out."""
+        with ExitStack() as places:
+            places.callback(self.presence.depart, visit)
+            if exchange.seat is not None:
+                places.callback(exchange.seat.leave)
+            if exchange.endpoint.operation.is_billed:
+                self.observe(exchange.snapshot, exchange.error)
 
     async def _write(
         self, request: web.BaseRequest, answer: Answer, headers: Mapping[str, str], visit: Visit

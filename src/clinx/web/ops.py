@@ -1,9 +1,10 @@
-"""Fixed routes for operators and their tools: /-/health, /-/ready, /-/metrics, /-/revision, /-/reload."""
+"""Fixed routes for operators and their tools: /-/health, /-/ready, /-/metrics, /-/revision, /-/channels, /-/reload."""
 
 from __future__ import annotations
 
 import asyncio
 import hmac
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,8 +14,13 @@ from aiohttp import web
 
 from clinx.config.current import Current, ReloadState
 from clinx.config.watch import Reloader
+from clinx.domain.catalog import Channel
+from clinx.routing.health import Health
+from clinx.routing.overrides import Overlay
+from clinx.routing.way import WayState
 from clinx.telemetry.metrics import Metrics
 from clinx.web.address import is_local
+from clinx.web.peers import Peers
 
 
 @dataclass(slots=True)
@@ -41,6 +47,12 @@ class Ops:
     readiness: Readiness
     reloader: Reloader
     token: str
+    overlay: Overlay
+    ways: Health
+    peers: Peers | None = field(default=None, kw_only=True)
+    """The workers that share the port with this one."""
+    node: str = field(default="", kw_only=True)
+    """Who this is among them, as `clinx status` lists it."""
 
     def routes(self) -> Mapping[tuple[str, str], Callable[[web.BaseRequest], Awaitable[web.Response]]]:
         """Return the handlers by (method, path)."""
@@ -49,6 +61,7 @@ class Ops:
             "/-/ready": self.ready,
             "/-/metrics": self.render_metrics,
             "/-/revision": self.revision,
+            "/-/channels": self.channels,
         }
         answers = {(method, path): handler for path, handler in reads.items() for method in ("GET", "HEAD")}
         return {**answers, ("POST", "/-/reload"): self.trigger_reload}
@@ -63,23 +76,35 @@ class Ops:
         return _json({"status": "unready" if reasons else "ready", "reasons": reasons}, 503 if reasons else 200)
 
     async def render_metrics(self, request: web.BaseRequest) -> web.Response:
-        """Write the Prometheus text format."""
+        """Write the Prometheus text format, for all workers that share the port."""
         self._admit(request)
-        body = await asyncio.to_thread(self.metrics.render)
+        body = await (asyncio.to_thread(self.metrics.render) if self.peers is None else self.peers.render())
         return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
     async def revision(self, request: web.BaseRequest) -> web.Response:
         """Say which revision is served, and what is wrong with the tree on disk if it is another."""
         self._admit(request)
-        return _json(self._revision())
+        return _json(await self._revision())
+
+    async def channels(self, request: web.BaseRequest) -> web.Response:
+        """Say what is known of every channel: what the tree and overrides say, and how each way upstream is doing."""
+        self._admit(request)
+        ways: defaultdict[str, list[WayState]] = defaultdict(list)
+        for way in self.ways.states():
+            ways[way.channel].append(way)
+        overrides = self._overrides()
+        channels = self.current.generation.snapshot.channels.values()
+        shown = [_channel(each, overrides.get(each.name, []), ways[each.name]) for each in channels]
+        return _json({"node": self.node, "channels": shown})
 
     async def trigger_reload(self, request: web.BaseRequest) -> web.Response:
         """Look at the tree now; 200 when what is on disk is what is served, 409 with the reasons when not."""
         self._admit(request)
         ok = await self.reloader.reload()
-        return _json(self._revision(), 200 if ok else 409)
+        return _json(await self._revision(), 200 if ok else 409)
 
-    def _revision(self) -> dict[str, Any]:
+    async def _revision(self) -> dict[str, Any]:
+        history = await asyncio.to_thread(self.reloader.history)
         revision, state = self.current.generation.snapshot.revision, self.current.state
         return {
             "revision": revision.id,
@@ -87,7 +112,18 @@ class Ops:
             "compiled_at": revision.at.isoformat(),
             "generations": self.current.alive,
             "last_reload": _reload(state),
+            "trial": self.current.standing(),
+            "history": history,
+            "overrides": [each for found in self._overrides().values() for each in found],
         }
+
+    def _overrides(self) -> dict[str, list[dict[str, Any]]]:
+        """Return what is overridden, by channel."""
+        found: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        for each in self.overlay.active():
+            shown = {"id": each.id, "set": each.shown, "reason": each.reason, "actor": each.actor}
+            found[each.channel].append({**shown, "at": each.at.isoformat(), "until": each.until.isoformat()})
+        return found
 
     def _admit(self, request: web.BaseRequest) -> None:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -95,6 +131,32 @@ class Ops:
             return
         if not is_local(request):
             raise web.HTTPForbidden(text="set CLINX_OPS_TOKEN and send it as a bearer token\n")
+
+
+def _channel(channel: Channel, overrides: list[dict[str, Any]], ways: list[WayState]) -> dict[str, Any]:
+    return {
+        "name": channel.name,
+        "provider": channel.provider.name,
+        "groups": channel.groups,
+        "models": sorted(channel.models),
+        "priority": channel.priority,
+        "weight": channel.weight,
+        "tags": sorted(channel.tags),
+        "overrides": overrides,
+        "ways": [
+            {
+                "credential": way.credential,
+                "model": way.model,
+                "state": way.state,
+                "cause": way.cause,
+                "next_look_seconds": round(way.seconds, 3),
+                "latency_seconds": round(way.latency, 4),
+                "in_flight": way.in_flight,
+                "is_current": way.manner == channel.manner,
+            }
+            for way in ways
+        ],
+    }
 
 
 def _reload(state: ReloadState) -> dict[str, Any]:

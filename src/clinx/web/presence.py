@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from clinx.config.snapshot import Disconnect
-from clinx.dialects.base import Framing
+from clinx.dialects.framing import Framing
 from clinx.errors import ClientGone, ShuttingDown
 from clinx.relay.exchange import Exchange
 from clinx.telemetry.metrics import Metrics
@@ -128,12 +128,16 @@ class Presence:
         visit.writing = True
 
     def left(self, visit: Visit) -> None:
-        """Take note that a caller is gone: stop a stream's upstream, or let it run dry, as configured."""
+        """Take note that a caller is gone: stop a stream's upstream, or let it run dry, as configured.
+
+        Whose request was not read yet waits for a place in the house, and is no longer to have one.
+        """
         if visit.gone_at is not None:
             return
         visit.gone_at = self._monotonic()
-        if visit.exchange.streams and not (visit.exchange.answered or self._may_drain(visit)):
-            visit.exchange.stop(_gone())
+        exchange = visit.exchange
+        if exchange.envelope is None or (exchange.streams and not (exchange.answered or self._may_drain(visit))):
+            exchange.stop(_gone())
 
     def _patience(self, visit: Visit) -> float:
         """Seconds an answer may go on without its caller: all of it, or just the report of what it cost."""

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from clinx.dialects.anthropic.prompt import DOCUMENT, IMAGE, MOST_BRACKETS, PER_TOOL, TOOLS, count_prompt
+from clinx.dialects.anthropic.prompt import DOCUMENT, IMAGE, PER_TOOL, TOOLS, count_prompt
 from clinx.dialects.body import JsonBody
+from clinx.dialects.prompts import MOST_BRACKETS
 
 
 def words(text: str) -> int:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from clinx.dialects.anthropic.prompt import count_prompt
-from clinx.dialects.anthropic.size import CROWDED_BYTE, IMAGE_BYTES, MEDIA_BYTES, MOST_MEDIA, TOOLS_BYTES, prompt_bytes
+from clinx.dialects.anthropic.size import IMAGE_BYTES, MEDIA_BYTES, TOOLS_BYTES, prompt_bytes
 from clinx.dialects.body import JsonBody
+from clinx.dialects.inline import CROWDED_BYTE, MOST_MEDIA
 
 BASE64 = base64.b64encode(bytes(range(256)) * 200).decode()
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from clinx.dialects.anthropic.usage import MAX_COUNT, larger, merge, read_usage
+from clinx.dialects.anthropic.usage import merge, read_usage
+from clinx.dialects.counts import MAX_COUNT, larger
 from clinx.domain.usage import Usage
 
 

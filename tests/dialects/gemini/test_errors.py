@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from clinx.dialects.base import UpstreamProblem
-from clinx.dialects.gemini.errors import MAX_TEXT, problem_in, read_problem, render_error, render_stream_error
+from clinx.dialects.gemini.errors import problem_in, read_problem, render_error, render_stream_error
+from clinx.dialects.problems import MAX_TEXT
 from clinx.errors import InvalidRequest, MethodNotAllowed, NoSuchEndpoint, UpstreamOverloaded, UpstreamRefused
 from dialects.error_tree import codes, example
 from dialects.golden import GOLDENS
@@ -115,6 +116,14 @@ def google(status: str, message: str = "m", code: int = 400, *details: Any) -> b
         (
             google("RESOURCE_EXHAUSTED", SPENT, 429, {"violations": [{"quotaId": DAILY}]}),
             UpstreamProblem(SPENT, "RESOURCE_EXHAUSTED", "insufficient_quota"),
+        ),
+        (
+            google("RESOURCE_EXHAUSTED", "Slow", 429, {"retryDelay": "34.5s"}),
+            UpstreamProblem("Slow", "RESOURCE_EXHAUSTED", "429", 34.5),
+        ),
+        (
+            google("RESOURCE_EXHAUSTED", "Slow", 429, {"retryDelay": "soon"}),
+            UpstreamProblem("Slow", "RESOURCE_EXHAUSTED", "429"),
         ),
         (google("RESOURCE_EXHAUSTED", "Slow", 429), UpstreamProblem("Slow", "RESOURCE_EXHAUSTED", "429")),
         # Others' shapes.

@@ -6,16 +6,8 @@ from typing import Any
 import pytest
 
 from clinx.dialects.body import JsonBody
-from clinx.dialects.gemini.prompt import (
-    DOCUMENT,
-    FILM,
-    IMAGE,
-    MOST_BRACKETS,
-    PER_CONTENT,
-    PER_TOOL,
-    RECORDING,
-    count_prompt,
-)
+from clinx.dialects.gemini.prompt import DOCUMENT, FILM, IMAGE, PER_CONTENT, PER_TOOL, RECORDING, count_prompt
+from clinx.dialects.prompts import MOST_BRACKETS
 
 
 def words(text: str) -> int:

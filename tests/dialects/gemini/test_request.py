@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from clinx.dialects.base import Framing, Inbound
+from clinx.dialects.base import Inbound
+from clinx.dialects.framing import Framing
 from clinx.dialects.gemini.request import MOST_CHECKED, bounded, open_request
 from clinx.domain.operation import Operation
 from clinx.errors import InvalidRequest

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinx.dialects.base import UpstreamProblem
-from clinx.dialects.gemini.stream import ContentTap
-from clinx.dialects.sse import MAX_EVENT, SseReader
+from clinx.dialects.gemini.stream import MAX_EVENT, ContentTap
+from clinx.dialects.sse import SseReader
 from clinx.domain.usage import Usage
 from clinx.errors import UpstreamBroken
 from dialects import golden
@@ -137,3 +137,15 @@ def test_any_split_gives_the_same_answer(stream: bytes, data: st.DataObject) -> 
     chunks = [stream[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
 
     assert outcome(chunks) == outcome([stream]) == outcome([bytes([byte]) for byte in stream])
+
+
+def test_a_picture_comes_in_one_large_event_and_a_search_is_counted() -> None:
+    tap = ContentTap()
+    picture = event({"inlineData": {"mimeType": "image/png", "data": "A" * (3 << 20)}})
+    end = event(finish="STOP", usageMetadata={"promptTokenCount": 8})
+    grounded = end.replace(b'"index"', b'"groundingMetadata": {"webSearchQueries": ["who"]}, "index"')
+
+    passed = b"".join(tap.feed(picture[place : place + 65_536]) for place in range(0, len(picture), 65_536))
+
+    assert (passed, tap.started) == (picture, True)
+    assert (tap.feed(grounded), tap.usage) == (grounded, Usage(input=8, search=1, call=1))

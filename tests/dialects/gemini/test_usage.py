@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from clinx.dialects.gemini.usage import MAX_COUNT, Counts, Reports, larger, read_usage, read_usage_in, write_usage
+from clinx.dialects.counts import MAX_COUNT, larger
+from clinx.dialects.gemini.usage import Counts, Reports, read_usage, read_usage_in, searches_in, write_usage
 from clinx.domain.usage import Usage
 
 
@@ -144,3 +145,27 @@ def test_what_other_formats_write_to_a_cache_is_part_of_the_prompt() -> None:
     written = write_usage(Usage(input=1, cache_write=2, cache_write_1h=3, output=4))
 
     assert (written["promptTokenCount"], written["totalTokenCount"]) == (6, 10)
+
+
+@pytest.mark.parametrize(
+    ("grounding", "expected"),
+    [
+        ({"webSearchQueries": ["a", "b"]}, 2),
+        ({"webSearchQueries": []}, 0),
+        ({}, 0),
+        (None, 0),
+        ({"webSearchQueries": 7}, 0),
+    ],
+)
+def test_the_searches_an_answer_rests_on_are_counted(grounding: object, expected: int) -> None:
+    assert searches_in(grounding) == expected
+
+
+def test_searches_are_told_again_and_again_and_counted_once() -> None:
+    reports = Reports()
+    reports.take(Counts(prompt_token_count=3), b'{"usageMetadata":{"promptTokenCount":3}}')
+    for queries in (["a"], ["a", "b"], ["a"]):
+        reports.grounded(0, {"webSearchQueries": queries})
+    reports.grounded(1, {"webSearchQueries": ["c"]})
+
+    assert reports.usage == Usage(input=3, search=3, call=1)

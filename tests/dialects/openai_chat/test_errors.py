@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from clinx.dialects.base import UpstreamProblem
-from clinx.dialects.openai_chat.errors import MAX_TEXT, read_problem, render_error, render_stream_error
+from clinx.dialects.openai_chat.errors import read_problem, render_error, render_stream_error
+from clinx.dialects.problems import MAX_TEXT
 from clinx.errors import (
     InsufficientBalance,
     InvalidRequest,
@@ -139,7 +140,7 @@ def test_a_refusal_in_another_shape_is_put_into_ours(body: bytes, error: Any) ->
 @pytest.mark.parametrize(
     ("body", "problem"),
     [
-        (b'{"error":{"message":"m","type":"t","param":"p","code":"c"}}', UpstreamProblem("m", "t", "c")),
+        (b'{"error":{"message":"m","type":"t","param":"p","code":"c"}}', UpstreamProblem("m", "t", "c", param="p")),
         (b'{"error":{"message":"m","type":null,"code":429}}', UpstreamProblem("m", None, "429")),
         (b'{"error":"m","code":"c"}', UpstreamProblem("m", None, "c")),
         (b'{"message":"m","type":"t"}', UpstreamProblem("m", "t")),

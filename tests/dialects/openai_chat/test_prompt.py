@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from clinx.dialects.body import JsonBody
-from clinx.dialects.openai_chat.prompt import MOST_BRACKETS, MOST_COMMAS, count_chat, count_complete, count_input
+from clinx.dialects.openai_chat.prompt import count_chat, count_complete, count_input
+from clinx.dialects.prompts import MOST_BRACKETS, MOST_COMMAS
 
 
 def body(**members: Any) -> JsonBody:

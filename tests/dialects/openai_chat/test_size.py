@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from clinx.dialects.body import JsonBody
-from clinx.dialects.openai_chat.size import CROWDED_BYTE, FILE_BYTES, MEDIA_BYTES, MOST_MEDIA, prompt_bytes
+from clinx.dialects.inline import CROWDED_BYTE, MOST_MEDIA
+from clinx.dialects.openai_chat.size import FILE_BYTES, MEDIA_BYTES, prompt_bytes
 
 BASE64 = base64.b64encode(bytes(range(256)) * 200).decode()
 DATA_URI = "data:image/png;base64," + BASE64

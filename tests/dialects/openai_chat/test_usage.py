@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from clinx.dialects.openai_chat.usage import MAX_COUNT, larger, read_usage
+from clinx.dialects.counts import MAX_COUNT, larger
+from clinx.dialects.openai_chat.usage import read_usage
 from clinx.domain.usage import Usage
 
 

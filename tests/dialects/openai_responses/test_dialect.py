@@ -19,9 +19,13 @@ def envelope() -> Envelope:
     return DIALECT.open_request(Operation.CHAT, Inbound("POST", "/v1/responses", {}, {}, {}, body))
 
 
-def test_it_speaks_at_one_path() -> None:
+def test_it_speaks_at_one_path_and_about_what_is_kept() -> None:
     assert [(each.method, each.path, each.dialect, each.operation) for each in DIALECT.endpoints] == [
-        ("POST", "/v1/responses", "openai_responses", Operation.CHAT)
+        ("POST", "/v1/responses", "openai_responses", Operation.CHAT),
+        ("GET", "/v1/responses/{response}", "openai_responses", Operation.STORED),
+        ("DELETE", "/v1/responses/{response}", "openai_responses", Operation.STORED),
+        ("POST", "/v1/responses/{response}/{about:cancel}", "openai_responses", Operation.STORED),
+        ("GET", "/v1/responses/{response}/{about:input_items}", "openai_responses", Operation.STORED),
     ]
     assert DIALECT.name == "openai_responses"
 

@@ -40,7 +40,7 @@ def test_stream_and_bound_are_the_callers() -> None:
     assert (envelope.stream, envelope.max_output_tokens) == (True, 77)
 
 
-@pytest.mark.parametrize("name", ["previous_response_id", "conversation", "prompt"])
+@pytest.mark.parametrize("name", ["previous_response_id", "prompt"])
 def test_what_is_stored_at_the_vendor_is_held_for_and_needs_no_input(name: str) -> None:
     body = json.dumps({"model": "gpt", name: "x"}).encode()
 

@@ -182,3 +182,16 @@ def test_odd_events_never_raise(data: bytes) -> None:
     tap.feed(b"data: " + data + b"\n\n")
 
     assert tap.finished is False
+
+
+@pytest.mark.parametrize(
+    ("is_kept", "stream", "expected"), [(True, CREATED, "resp_1"), (True, END, "resp_1"), (False, END, None)]
+)
+def test_the_id_of_an_answer_is_noted_where_the_vendor_keeps_it(
+    is_kept: bool, stream: bytes, expected: str | None
+) -> None:
+    tap = ResponseTap(is_kept=is_kept)
+
+    tap.feed(HELLO + stream)
+
+    assert tap.stored_id == expected

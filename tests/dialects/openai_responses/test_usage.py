@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from clinx.dialects.openai_responses.usage import MAX_COUNT, read_usage
+from clinx.dialects.counts import MAX_COUNT
+from clinx.dialects.openai_responses.usage import read_usage
 from clinx.domain.usage import Usage
 
 

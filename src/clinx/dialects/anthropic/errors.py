@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 import msgspec
 
-from clinx.dialects import lenient
 from clinx.dialects.base import Rendered, UpstreamProblem
+from clinx.dialects.lenient import mapping
 from clinx.dialects.masking import masked
+from clinx.dialects.problems import document_of, headers_of, message_in, sentences, text
 from clinx.dialects.sse import encode_event
-from clinx.errors import GatewayError, MethodNotAllowed, UpstreamRefused
-
-MAX_TEXT: Final = 2000
-"""The most characters of an upstream's message that are kept."""
+from clinx.errors import GatewayError, UpstreamRefused
 
 
 class Shape(NamedTuple):
@@ -31,6 +28,7 @@ _KEY: Final = "authentication_error"
 _RIGHT: Final = "permission_error"
 _PLACE: Final = "not_found_error"
 _MONEY: Final = "billing_error"
+_RATE: Final = "rate_limit_error"
 _BUSY: Final = "overloaded_error"
 _LATE: Final = "timeout_error"
 _LARGE: Final = "request_too_large"
@@ -47,10 +45,14 @@ SHAPES: Final[Mapping[str, Shape]] = MappingProxyType(
         "token_disabled": Shape(401, _KEY),
         "permission_denied": Shape(403, _RIGHT),
         "model_not_allowed": Shape(403, _RIGHT),
+        "policy_refused": Shape(403, _RIGHT),
         "unsupported_by_model": Shape(400, _CALLER),
         "model_not_found": Shape(404, _PLACE),
+        "response_not_found": Shape(404, _PLACE),
+        "previous_response_not_found": Shape(400, _CALLER),
         "no_such_endpoint": Shape(404, _PLACE),
         "method_not_allowed": Shape(405, _CALLER),
+        "rate_limited": Shape(429, _RATE),
         "insufficient_balance": Shape(402, _MONEY),
         "budget_spent": Shape(402, _MONEY),
         # The status is the upstream's own.
@@ -61,6 +63,8 @@ SHAPES: Final[Mapping[str, Shape]] = MappingProxyType(
         "upstream_broken": Shape(502, _SERVER),
         "no_channel": Shape(503, _BUSY),
         "billing_unavailable": Shape(503, _SERVER),
+        "limits_unavailable": Shape(503, _SERVER),
+        "overloaded": Shape(529, _BUSY),
         "shutting_down": Shape(503, _BUSY),
         # Nobody is left to read it; the table is complete all the same.
         "client_gone": Shape(499, _CALLER),
@@ -71,7 +75,6 @@ SHAPES: Final[Mapping[str, Shape]] = MappingProxyType(
 _REFUSALS: Final[Mapping[int, str]] = MappingProxyType({404: _PLACE, 413: _LARGE})
 """Refusals that have a type of their own, by status."""
 
-_JSON: Final = "application/json"
 _MESSAGE_PATHS: Final = (("error", "message"), ("message",), ("msg",), ("detail",), ("error",))
 
 
@@ -94,65 +97,24 @@ def _body(error: GatewayError, request_id: str) -> bytes:
 def _error(error: GatewayError) -> Mapping[str, object]:
     if isinstance(error, UpstreamRefused) and (said := read_problem(error.body).message) is not None:
         return {"type": _REFUSALS.get(error.upstream_status, _CALLER), "message": masked(said), "details": None}
-    message = " ".join(_sentence(text) for text in (error.message, error.hint) if text)
-    code = {"error_code": error.code}
-    return {"type": SHAPES[error.code].type, "message": _encodable(message), "details": code}
+    details = {"error_code": error.code}
+    return {"type": SHAPES[error.code].type, "message": sentences((error.message, error.hint)), "details": details}
 
 
 def _headers(error: GatewayError, shape: Shape, request_id: str) -> Mapping[str, str]:
-    headers = {"Content-Type": _JSON, "request-id": request_id}
-    if error.retry_after is not None:
-        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
-    if isinstance(error, MethodNotAllowed):
-        headers["Allow"] = ", ".join(sorted(error.allowed))
+    headers = {**headers_of(error), "request-id": request_id}
     if shape.type == _KEY:
         headers["WWW-Authenticate"] = "Bearer"  # HTTP demands a challenge.
     return headers
 
 
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "!", "?")) else text + "."
-
-
 def read_problem(body: bytes) -> UpstreamProblem:
-    """Read an error body: Anthropic's, or one with a message under a name that other vendors use; never raises.
-
-    A body that is no JSON says nothing: it may be a page of HTML.
-    """
-    document = _document(body)
-    given = _mapping(document.get("error")) or document
-    message = next((text for path in _MESSAGE_PATHS if (text := _text(_at(document, path)))), None)
-    kind = _text(given.get("type"))
-    code = _text(given.get("code")) or _text(_mapping(given.get("details")).get("error_code"))
+    """Read an error body: Anthropic's, or one with a message under a name that other vendors use; never raises."""
+    document = document_of(body)
+    given = mapping(document.get("error")) or document
+    message = message_in(document, _MESSAGE_PATHS)
+    kind = text(given.get("type"))
+    code = text(given.get("code")) or text(mapping(given.get("details")).get("error_code"))
     if code is None and kind == _PLACE and message is not None and message.startswith("model:"):
         code = "model_not_found"
     return UpstreamProblem(message=message, type=kind, code=code)
-
-
-def _document(body: bytes) -> Mapping[str, object]:
-    try:
-        return _mapping(lenient.decode(body))
-    except ValueError:
-        return {}
-
-
-def _at(document: Mapping[str, object], path: tuple[str, ...]) -> object:
-    found: object = document
-    for name in path:
-        found = _mapping(found).get(name)
-    return found
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str | None:
-    """Return text, or a number as text; None for anything else and for nothing."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return None
-    return _encodable(str(value)[:MAX_TEXT]) or None
-
-
-def _encodable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Final, cast
+from collections.abc import Mapping
+from typing import Final
 
-from clinx.dialects import lenient
 from clinx.dialects.base import CountTokens
 from clinx.dialects.body import JsonBody
+from clinx.dialects.lenient import mapping, sequence
+from clinx.dialects.prompts import count_bytes, decoded
 
-MOST_COMMAS: Final = 1_000_000
-MOST_BRACKETS: Final = 250_000
-"""A text with more than these is counted as the text it is: to take it apart would take gigabytes."""
 DEEPEST: Final = 8
 """Blocks inside blocks: a document of parts in the result of a tool is three."""
 
@@ -34,18 +32,19 @@ def count_prompt(body: JsonBody, count: CountTokens) -> int:
     """Count the prompt: system, each message's blocks, and the tools' definitions."""
     tokens = PER_ANSWER + _count_member(body, "system", count)
     text = body.raw("messages") or b""
-    messages = _decoded(text)
+    messages = decoded(text)
+    each = sequence(messages)
     if not isinstance(messages, list):
-        return tokens + _count_bytes(text, count) + _count_tools(body, count)
-    for message in cast("list[object]", messages):
-        tokens += PER_MESSAGE + _count_content(_mapping(message).get("content"), count, DEEPEST)
+        return tokens + count_bytes(text, count) + _count_tools(body, count)
+    for message in each:
+        tokens += PER_MESSAGE + _count_content(mapping(message).get("content"), count, DEEPEST)
     return tokens + _count_tools(body, count)
 
 
 def _count_member(body: JsonBody, name: str, count: CountTokens) -> int:
     text = body.raw(name)
-    value = None if text is None else _decoded(text)
-    return _count_bytes(text or b"", count) if value is None else _count_content(value, count, DEEPEST)
+    value = None if text is None else decoded(text)
+    return count_bytes(text or b"", count) if value is None else _count_content(value, count, DEEPEST)
 
 
 def _count_content(content: object, count: CountTokens, depth: int) -> int:
@@ -54,12 +53,12 @@ def _count_content(content: object, count: CountTokens, depth: int) -> int:
         return count(content)
     if not depth:
         return 0
-    return sum(_count_block(_mapping(block), count, depth - 1) for block in _sequence(content))
+    return sum(_count_block(mapping(block), count, depth - 1) for block in sequence(content))
 
 
 def _count_block(block: Mapping[str, object], count: CountTokens, depth: int) -> int:
     flat = next((tokens for kind, tokens in _MEDIA if block.get("type") == kind), 0)
-    source = _mapping(block.get("source"))
+    source = mapping(block.get("source"))
     if source.get("type") in ("text", "content"):
         flat = _count_content(source.get("data") or source.get("content"), count, depth)
     tokens = flat + _count_content(block.get("content"), count, depth)
@@ -71,27 +70,5 @@ def _count_block(block: Mapping[str, object], count: CountTokens, depth: int) ->
 
 def _count_tools(body: JsonBody, count: CountTokens) -> int:
     text = body.raw("tools") or b""
-    tools = len(_sequence(_decoded(text))) if text else 0
-    return (TOOLS + PER_TOOL * tools + _count_bytes(text, count)) if tools else _count_bytes(text, count)
-
-
-def _count_bytes(text: bytes, count: CountTokens) -> int:
-    return count(text.decode("utf-8", "replace"))
-
-
-def _decoded(text: bytes) -> object:
-    """Decode; None for what cannot be read from here, or is absurdly dense."""
-    if text.count(b",") > MOST_COMMAS or text.count(b"{") + text.count(b"[") > MOST_BRACKETS:
-        return None
-    try:
-        return lenient.decode(text)
-    except ValueError:
-        return None
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
-
-
-def _sequence(value: object) -> Sequence[object]:
-    return cast("Sequence[object]", value) if isinstance(value, list) else ()
+    tools = len(sequence(decoded(text))) if text else 0
+    return (TOOLS + PER_TOOL * tools + count_bytes(text, count)) if tools else count_bytes(text, count)

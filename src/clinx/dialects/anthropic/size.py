@@ -12,6 +12,7 @@ import re
 from typing import Final
 
 from clinx.dialects.body import JsonBody
+from clinx.dialects.inline import CROWDED_BYTE, ESCAPE, hidden, is_base64, places
 
 IMAGE_BYTES: Final = 2000
 """What an inline image counts."""
@@ -22,17 +23,9 @@ MEDIA_BYTES: Final = 5000
 TOOLS_BYTES: Final = 1000
 """What tools count beside their definitions."""
 
-MOST_MEDIA: Final = 2048
-"""The most parts that are looked at, from the end; each byte before them counts `CROWDED_BYTE`."""
-
-CROWDED_BYTE: Final = 1000
-"""More than a byte can amount to, if media parts follow each other as closely as they can be written."""
-
 _NAME: Final = b'"source"'
-_ESCAPE: Final = b"\\u00"
 _ESCAPES: Final = (b"\\u006", b"\\u007")
-"""How the name may be hidden: with letters written as escapes, which no encoder does."""
-_BACKSLASH: Final = ord("\\")
+"""How the letters of the name begin, where they are written as escapes."""
 
 _WS: Final = rb"[ \t\n\r]*+"
 _MEMBER: Final = rb'"[a-z_]{1,32}"' + _WS + b":" + _WS + rb'"(?:[^"\\]|\\/){0,64}+"' + _WS
@@ -57,11 +50,6 @@ _INLINE: Final = re.compile(
 _REST: Final = re.compile(rb'"' + _WS + b"(?:," + _WS + _MEMBER + rb"){0,4}+\}")
 _IS_BASE64: Final = re.compile(rb'"type"' + _WS + b":" + _WS + rb'"base64"')
 _IS_IMAGE: Final = re.compile(rb'"media_type"' + _WS + b":" + _WS + rb'"image\\?/')
-_BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-\\"
-"""The backslash is for those who write a slash as ``\\/``."""
-_SAMPLE: Final = 4096
-"""Bytes at either end that must be base64; in between, only what every text has is looked for."""
-_MARKS_OF_TEXT: Final = (b" ", b",", b".")
 
 
 def prompt_bytes(body: JsonBody) -> int:
@@ -70,21 +58,15 @@ def prompt_bytes(body: JsonBody) -> int:
     size = len(data) + (TOOLS_BYTES if body.view("tools") else 0)
     if data.rfind(_NAME) >= 0:
         size += _media(data, body.place("messages") or range(len(data)))
-    if data.rfind(_ESCAPE) >= 0:
-        size += sum(_hidden(data, needle) for needle in _ESCAPES)
+    if data.rfind(ESCAPE) >= 0:
+        size += sum(hidden(data, needle, MEDIA_BYTES) for needle in _ESCAPES)
     return size
 
 
 def _media(data: bytes, where: range) -> int:
     """Return what the flat figures of media add to the size of the body, less the size of inline media."""
-    extra, place = 0, where.stop
-    for _ in range(MOST_MEDIA):
-        place = data.rfind(_NAME, where.start, place)
-        if place < 0:
-            return extra
-        if _OPENED.match(data, place):
-            extra += _part(data, place)
-    return extra + (place - where.start) * CROWDED_BYTE
+    found, rest = places(data, _NAME, where)
+    return rest * CROWDED_BYTE + sum(_part(data, place) for place in found if _OPENED.match(data, place))
 
 
 def _part(data: bytes, place: int) -> int:
@@ -96,22 +78,6 @@ def _part(data: bytes, place: int) -> int:
     end = data.find(b'"', begin)
     rest = _REST.match(data, end)
     around = opened[0] + (rest[0] if rest else b"")
-    if _IS_BASE64.search(around) is None or not _is_base64(data, begin, end):
+    if _IS_BASE64.search(around) is None or not is_base64(data, begin, end):
         return MEDIA_BYTES
     return (IMAGE_BYTES if _IS_IMAGE.search(around) else MEDIA_BYTES) - (end - begin)
-
-
-def _is_base64(data: bytes, begin: int, end: int) -> bool:
-    ends = data[begin : min(begin + _SAMPLE, end)] + data[max(begin, end - _SAMPLE) : end]
-    return not ends.translate(None, _BASE64) and all(data.find(mark, begin, end) < 0 for mark in _MARKS_OF_TEXT)
-
-
-def _hidden(data: bytes, needle: bytes) -> int:
-    """Count each letter that is written as an escape as if it were a document; an escaped backslash is not one."""
-    place, size = len(data), 0
-    for _ in range(MOST_MEDIA):
-        place = data.rfind(needle, 0, place)
-        if place < 0:
-            return size
-        size += MEDIA_BYTES if data[place - 1] != _BACKSLASH else 0
-    return size + place * CROWDED_BYTE

@@ -37,6 +37,8 @@ class Candidate(msgspec.Struct, rename="camel"):
     content: Content | None = None
     finish_reason: str | None = None
     index: int = 0
+    grounding_metadata: object = None
+    logprobs_result: object = None
 
     @property
     def parts(self) -> list[dict[str, object]]:
@@ -124,7 +126,8 @@ def _candidate(given: object) -> Candidate:
     parts = _member(_member(given, "content"), "parts")
     found = [cast("dict[str, object]", part) for part in _list(parts) if isinstance(part, dict)]
     reason, index = _member(given, "finishReason"), _member(given, "index")
-    return Candidate(Content(found), reason if isinstance(reason, str) else None, _as(int, index, 0))
+    beside = _member(given, "groundingMetadata"), _member(given, "logprobsResult")
+    return Candidate(Content(found), reason if isinstance(reason, str) else None, _as(int, index, 0), *beside)
 
 
 def _counts(report: object) -> Counts | None:

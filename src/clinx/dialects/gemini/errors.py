@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 import msgspec
 
-from clinx.dialects import lenient
 from clinx.dialects.base import Rendered, UpstreamProblem
+from clinx.dialects.lenient import mapping, sequence
 from clinx.dialects.masking import masked
+from clinx.dialects.problems import document_of, encodable, headers_of, message_in, sentences, text, whole_seconds
 from clinx.dialects.sse import encode_event
-from clinx.errors import GatewayError, MethodNotAllowed, UpstreamRefused
-
-MAX_TEXT: Final = 2000
-"""The most characters of an upstream's message that are kept."""
+from clinx.errors import GatewayError, UpstreamRefused
 
 
 class Shape(NamedTuple):
@@ -37,6 +35,7 @@ _SERVER: Final = "INTERNAL"
 SHAPES: Final[Mapping[str, Shape]] = MappingProxyType(
     {
         "invalid_request": Shape(400, _CALLER),
+        "policy_refused": Shape(403, _RIGHT),
         "unsupported_by_model": Shape(400, _CALLER),
         "unsupported_encoding": Shape(415, _CALLER),
         "payload_too_large": Shape(413, _CALLER),
@@ -48,8 +47,11 @@ SHAPES: Final[Mapping[str, Shape]] = MappingProxyType(
         "permission_denied": Shape(403, _RIGHT),
         "model_not_allowed": Shape(403, _RIGHT),
         "model_not_found": Shape(404, _PLACE),
+        "response_not_found": Shape(404, _PLACE),
+        "previous_response_not_found": Shape(400, _CALLER),
         "no_such_endpoint": Shape(404, _PLACE),
         "method_not_allowed": Shape(405, "UNIMPLEMENTED"),
+        "rate_limited": Shape(429, _LIMIT),
         "insufficient_balance": Shape(429, _LIMIT),
         "budget_spent": Shape(429, _LIMIT),
         # The status is the upstream's own.
@@ -60,6 +62,8 @@ SHAPES: Final[Mapping[str, Shape]] = MappingProxyType(
         "upstream_broken": Shape(502, _DOWN),
         "no_channel": Shape(503, _DOWN),
         "billing_unavailable": Shape(503, _DOWN),
+        "limits_unavailable": Shape(503, _DOWN),
+        "overloaded": Shape(503, _DOWN),
         "shutting_down": Shape(503, _DOWN),
         # Nobody is left to read it; the table is complete all the same.
         "client_gone": Shape(499, "CANCELLED"),
@@ -73,19 +77,19 @@ _REFUSALS: Final[Mapping[int, str]] = MappingProxyType({404: _PLACE})
 
 _BAD_KEY: Final = "API_KEY_INVALID"
 _TYPE: Final = "type.googleapis.com/google.rpc."
-_JSON: Final = "application/json"
 _MESSAGE_PATHS: Final = (("error", "message"), ("message",), ("msg",), ("detail",), ("error",))
 
 _QUOTA: Final = "You exceeded your current quota"
 """How every refusal for too much begins, be it too much for a minute or for good."""
 _FOR_GOOD: Final = "PerDay"
+_DELAY: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s", re.ASCII)
 _OPERATORS: Final = ("location", "billing", "free tier")
 """What a failed precondition is about when no caller can mend it."""
 
 
 def render_error(error: GatewayError, request_id: str) -> Rendered:
     """Write a whole error answer."""
-    return Rendered(_status(error), _headers(error), _body(error, request_id))
+    return Rendered(_status(error), headers_of(error), _body(error, request_id))
 
 
 def render_stream_error(error: GatewayError, request_id: str) -> bytes:
@@ -101,7 +105,7 @@ def _body(error: GatewayError, request_id: str) -> bytes:
     if isinstance(error, UpstreamRefused) and (said := read_problem(error.body).message) is not None:
         word = _REFUSALS.get(error.upstream_status, _CALLER)
         return msgspec.json.encode({"error": {"code": _status(error), "message": masked(said), "status": word}})
-    message = _encodable(" ".join(_sentence(text) for text in (error.message, error.hint) if text))
+    message = sentences((error.message, error.hint))
     fields = {"code": _status(error), "message": message, "status": SHAPES[error.code].word}
     return msgspec.json.encode({"error": {**fields, "details": [*_details(error, message, request_id)]}})
 
@@ -111,28 +115,11 @@ def _details(error: GatewayError, message: str, request_id: str) -> Iterator[Map
     reason = _BAD_KEY if error.code in _KEYS else error.code.upper()
     yield {"@type": _TYPE + "ErrorInfo", "reason": reason, "domain": "clinx"}
     if error.param is not None:
-        violation = {"field": _encodable(error.param), "description": message}
+        violation = {"field": encodable(error.param), "description": message}
         yield {"@type": _TYPE + "BadRequest", "fieldViolations": [violation]}
     if error.retry_after is not None:
-        yield {"@type": _TYPE + "RetryInfo", "retryDelay": f"{_whole(error.retry_after)}s"}
+        yield {"@type": _TYPE + "RetryInfo", "retryDelay": f"{whole_seconds(error.retry_after)}s"}
     yield {"@type": _TYPE + "RequestInfo", "requestId": request_id}
-
-
-def _headers(error: GatewayError) -> Mapping[str, str]:
-    headers = {"Content-Type": _JSON}
-    if error.retry_after is not None:
-        headers["Retry-After"] = str(_whole(error.retry_after))
-    if isinstance(error, MethodNotAllowed):
-        headers["Allow"] = ", ".join(sorted(error.allowed))
-    return headers
-
-
-def _whole(seconds: float) -> int:
-    return max(1, math.ceil(seconds))
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "!", "?")) else text + "."
 
 
 def problem_in(error: object, body: bytes) -> UpstreamProblem | None:
@@ -141,19 +128,16 @@ def problem_in(error: object, body: bytes) -> UpstreamProblem | None:
 
 
 def read_problem(body: bytes) -> UpstreamProblem:
-    """Read an error body: Google's, alone or in an array, or one with a message under a usual name; never raises.
-
-    A body that is no JSON says nothing: it may be a page of HTML.
-    """
-    document = _document(body)
-    given = _mapping(document.get("error")) or document
-    message = next((text for path in _MESSAGE_PATHS if (text := _text(_at(document, path)))), None)
-    word = _text(given.get("status"))
-    details = [_mapping(detail) for detail in _sequence(given.get("details"))]
-    code = _special(word, message or "", details) or _text(given.get("code"))
+    """Read an error body: Google's, alone or in an array, or one with a message under a usual name; never raises."""
+    document = document_of(body)
+    given = mapping(document.get("error")) or document
+    message = message_in(document, _MESSAGE_PATHS)
+    word = text(given.get("status"))
+    details = [mapping(detail) for detail in sequence(given.get("details"))]
+    code = _special(word, message or "", details) or text(given.get("code"))
     if word == _LIMIT and message and code != "insufficient_quota":
         message = _without_quota(message)
-    return UpstreamProblem(message=message, type=word, code=code)
+    return UpstreamProblem(message=message, type=word, code=code, retry_after=_delay(details))
 
 
 def _special(word: str | None, message: str, details: Sequence[Mapping[str, object]]) -> str | None:
@@ -164,46 +148,18 @@ def _special(word: str | None, message: str, details: Sequence[Mapping[str, obje
         return "model_not_found"
     if word == "FAILED_PRECONDITION" and any(topic in message.lower() for topic in _OPERATORS):
         return "permission_denied"
-    quotas = (_mapping(violation) for detail in details for violation in _sequence(detail.get("violations")))
+    quotas = (mapping(violation) for detail in details for violation in sequence(detail.get("violations")))
     if word == _LIMIT and any(_FOR_GOOD in str(quota.get("quotaId")) for quota in quotas):
         return "insufficient_quota"
     return None
 
 
+def _delay(details: Sequence[Mapping[str, object]]) -> float | None:
+    """Return the seconds that Google asks to stay away, which it says in no header."""
+    found = (_DELAY.fullmatch(str(detail.get("retryDelay"))) for detail in details)
+    return next((float(delay[1]) for delay in found if delay is not None), None)
+
+
 def _without_quota(message: str) -> str:
     """Leave out the sentence that sounds like an account without money, for it is there when it has some as well."""
     return message.partition("\n")[2].strip() or "Too many requests." if message.startswith(_QUOTA) else message
-
-
-def _document(body: bytes) -> Mapping[str, object]:
-    try:
-        document = lenient.decode(body)
-    except ValueError:
-        return {}
-    return _mapping(document) or _mapping(next(iter(_sequence(document)), None))
-
-
-def _at(document: Mapping[str, object], path: tuple[str, ...]) -> object:
-    found: object = document
-    for name in path:
-        found = _mapping(found).get(name)
-    return found
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
-
-
-def _sequence(value: object) -> Sequence[object]:
-    return cast("Sequence[object]", value) if isinstance(value, list) else ()
-
-
-def _text(value: object) -> str | None:
-    """Return text, or a number as text; None for anything else and for nothing."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return None
-    return _encodable(str(value)[:MAX_TEXT]) or None
-
-
-def _encodable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Final, cast
+from collections.abc import Mapping
+from typing import Final
 
-from clinx.dialects import lenient
 from clinx.dialects.base import CountTokens
 from clinx.dialects.body import JsonBody
 from clinx.dialects.gemini import names
+from clinx.dialects.lenient import mapping, sequence
+from clinx.dialects.prompts import count_bytes, decoded
 from clinx.errors import InvalidRequest
-
-MOST_COMMAS: Final = 1_000_000
-MOST_BRACKETS: Final = 250_000
-"""A text with more than these is counted as the text it is: to take it apart would take gigabytes."""
 
 PER_CONTENT: Final = 2
 PER_TOOL: Final = 8
@@ -33,7 +30,7 @@ def count_prompt(body: JsonBody, count: CountTokens) -> int:
     try:
         body = names.members_of(body, "generateContentRequest") or body
     except InvalidRequest:
-        return _count_bytes(body.data, count)
+        return count_bytes(body.data, count)
     tokens = _count_schemas(body, count)
     for name in ("systemInstruction", "contents", "content", "requests"):
         text = body.raw(names.spelled(body, name))
@@ -43,17 +40,18 @@ def count_prompt(body: JsonBody, count: CountTokens) -> int:
 
 
 def _count_member(text: bytes, count: CountTokens) -> int:
-    value = _decoded(text)
+    value = decoded(text)
     if value is None:
-        return _count_bytes(text, count)
-    each = cast("list[object]", value) if isinstance(value, list) else [value]
-    return sum(_count_content(_mapping(one), count) for one in each)
+        return count_bytes(text, count)
+    items = sequence(value)
+    each = items if isinstance(value, list) else [value]
+    return sum(_count_content(mapping(one), count) for one in each)
 
 
 def _count_content(content: Mapping[str, object], count: CountTokens) -> int:
-    parts = _mapping(content.get("content") or content).get("parts")
-    each = _sequence(parts) or [parts]
-    return PER_CONTENT + sum(_count_part(_mapping(part), count) for part in each)
+    parts = mapping(content.get("content") or content).get("parts")
+    each = sequence(parts) or [parts]
+    return PER_CONTENT + sum(_count_part(mapping(part), count) for part in each)
 
 
 def _count_part(part: Mapping[str, object], count: CountTokens) -> int:
@@ -62,7 +60,7 @@ def _count_part(part: Mapping[str, object], count: CountTokens) -> int:
         if name == "text" and isinstance(value, str):
             tokens += count(value)
         elif name in {"inlineData", "inline_data", "fileData", "file_data"}:
-            tokens += _count_media(_mapping(value))
+            tokens += _count_media(mapping(value))
         elif isinstance(value, dict):
             tokens += count(json.dumps(value, ensure_ascii=False))
     return tokens
@@ -76,26 +74,4 @@ def _count_media(media: Mapping[str, object]) -> int:
 def _count_schemas(body: JsonBody, count: CountTokens) -> int:
     """Count definitions of tools as the text they are written in, a little more for each tool."""
     text = body.raw("tools") or b""
-    return PER_TOOL * text.count(b'"name"') + _count_bytes(text, count)
-
-
-def _count_bytes(text: bytes, count: CountTokens) -> int:
-    return count(text.decode("utf-8", "replace"))
-
-
-def _decoded(text: bytes) -> object:
-    """Decode; None for what cannot be read from here, or is absurdly dense."""
-    if text.count(b",") > MOST_COMMAS or text.count(b"{") + text.count(b"[") > MOST_BRACKETS:
-        return None
-    try:
-        return lenient.decode(text)
-    except ValueError:
-        return None
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
-
-
-def _sequence(value: object) -> Sequence[object]:
-    return cast("Sequence[object]", value) if isinstance(value, list) else ()
+    return PER_TOOL * text.count(b'"name"') + count_bytes(text, count)

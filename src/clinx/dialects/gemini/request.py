@@ -9,8 +9,9 @@ import msgspec
 from msgspec import structs
 
 from clinx.dialects import members
-from clinx.dialects.base import Envelope, Framing, Inbound
+from clinx.dialects.base import Envelope, Inbound
 from clinx.dialects.body import JsonBody
+from clinx.dialects.framing import Framing
 from clinx.dialects.gemini import names
 from clinx.dialects.gemini.embedding import open_batch, open_embedding
 from clinx.dialects.gemini.endpoints import NAME

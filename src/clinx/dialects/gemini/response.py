@@ -10,7 +10,7 @@ from clinx.dialects import lenient
 from clinx.dialects.base import WholeAnswer
 from clinx.dialects.gemini.chunk import Candidate, read_chunk, text_of
 from clinx.dialects.gemini.errors import problem_in
-from clinx.dialects.gemini.usage import read_usage_in
+from clinx.dialects.gemini.usage import read_usage_in, searches_in, with_searches
 from clinx.domain.usage import Usage
 from clinx.errors import UpstreamBroken
 
@@ -39,7 +39,8 @@ def read_answer(body: bytes) -> WholeAnswer:
     if problem is None and not answer.candidates and answer.blocked is None:
         raise UpstreamBroken("The upstream sent an answer without candidates.")
     texts = tuple(_text_of(candidate) for candidate in answer.candidates or ())
-    return WholeAnswer(read_usage_in(body), texts, problem)
+    searches = sum(searches_in(candidate.grounding_metadata) for candidate in answer.candidates or ())
+    return WholeAnswer(with_searches(read_usage_in(body), searches), texts, problem)
 
 
 def read_count(body: bytes) -> WholeAnswer:

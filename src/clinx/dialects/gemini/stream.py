@@ -1,74 +1,40 @@
-"""The tap on a streamed answer: what passes, what is withheld, and what it adds up to.
+"""The tap on a streamed answer: every chunk passes, and reasons to finish are noted, for nothing else marks the end.
 
-    events ──► comment ──────────► an empty line: the clients of this format take a comment for a broken event
-               no data, [DONE] ──► withheld, for the same reason
-               chunk ────────────► forwarded; text, usage and reasons are noted
-               error ────────────► ``problem``; nothing passes any more
-
-Nothing marks the end: a stream is good when every candidate had its reason to finish, or the prompt was blocked, and
-then the body ends. Everything is decided event by event, so it does not matter how the stream was cut into chunks.
+A stream is good when every candidate had its reason, or the prompt was blocked, and then the body ends. The clients of
+this format take a comment for a broken event, so it becomes an empty line. What is alike in all formats is in
+`clinx.dialects.tap`.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from clinx.dialects.base import UpstreamProblem
 from clinx.dialects.gemini.chunk import UNFINISHED, Candidate, Chunk, read_chunk, says_something, text_of
 from clinx.dialects.gemini.errors import problem_in
 from clinx.dialects.gemini.usage import Reports
-from clinx.dialects.sse import SseEvent, SseReader, without_comments
+from clinx.dialects.sse import SseEvent
+from clinx.dialects.tap import BYTES_PER_TOKEN, EventTap
 from clinx.domain.usage import Usage
 
-BYTES_PER_TOKEN: Final = 4
-"""Of plain text, as a quick estimate."""
-
-_DONE: Final = b"[DONE]"
-_UNREADABLE: Final = UpstreamProblem("The upstream sent an event that cannot be read.", code="unreadable_event")
-_ALIVE: Final = b"\n"
+MAX_EVENT: Final = 32 << 20
+"""Bytes of one event: a picture comes whole, as base64."""
 
 
-class ContentTap:
+class ContentTap(EventTap[Chunk]):
     """Watches one streamed answer; a `StreamTap`."""
 
-    __slots__ = (
-        "_blocked",
-        "_cut",
-        "_finished_candidates",
-        "_pieces",
-        "_reader",
-        "_reports",
-        "_seen_candidates",
-        "_size",
-        "_text",
-        "_text_size",
-        "finished",
-        "problem",
-        "started",
-    )
+    __slots__ = ("_blocked", "_finished_candidates", "_reports", "_seen_candidates")
+
+    ALIVE = b"\n"
+    MOST = MAX_EVENT
 
     def __init__(self) -> None:
         """Start at the beginning of a stream."""
-        self.started = False
-        self.finished = False
-        self.problem: UpstreamProblem | None = None
-        self._reader = SseReader()
+        super().__init__(read_chunk)
         self._reports = Reports()
         self._blocked = False
-        self._cut = False
-        """The body ended inside an event."""
-        self._text: list[str] = []
-        self._text_size = 0
-        self._pieces = 0
-        self._size = 0
-        """Bytes of all the text there was."""
         self._seen_candidates: set[int] = set()
         self._finished_candidates: set[int] = set()
-
-    @property
-    def tail(self) -> bytes:
-        """Nothing: this format has no marker of its end."""
-        return b""
 
     @property
     def answered(self) -> bool:
@@ -86,96 +52,36 @@ class ContentTap:
         """What was reported so far."""
         return self._reports.usage
 
-    @property
-    def text_size(self) -> int:
-        """Characters of text not yet taken."""
-        return self._text_size
-
-    def feed(self, data: bytes) -> bytes:
-        """Take a chunk of the stream; return the events in it that may be forwarded."""
-        return b"".join(
-            [
-                event.raw if not event.has_comment else _shown(event)
-                for event in self._reader.feed(data)
-                if self._passes(event)
-            ]
-        )
-
-    def close(self) -> bytes:
-        """Say that the body ended; a last event that lacks only its blank line counts and gets one."""
-        forwarded = b"".join(_shown(event) + b"\n\n" for event in self._reader.close() if self._last_passes(event))
+    def conclude(self) -> None:
+        """Take a stream for whole that has all its reasons."""
         self.finished = self.answered and not self._cut and self.problem is None
-        return forwarded
 
-    def take_text(self) -> str:
-        """Return the generated text since the last call."""
-        text = "".join(self._text)
-        self._text.clear()
-        self._text_size = 0
-        return text
-
-    def _passes(self, event: SseEvent) -> bool:
-        """Look at an event; whether it may be forwarded now."""
-        if self.problem:
+    def take(self, found: Chunk, event: SseEvent) -> bool:
+        """Note what a chunk says."""
+        data = event.data or b""
+        if found.error and not self.fail(problem_in(found.error, data)):
             return False
-        data = event.data
-        if data is None:
-            return event.has_comment
-        text = data.strip()
-        if not text or text == _DONE:
-            return False
-        try:
-            chunk = read_chunk(data)
-        except ValueError:
-            self.problem = _UNREADABLE
-            return False
-        return self._chunk_passes(chunk, data)
-
-    def _last_passes(self, event: SseEvent) -> bool:
-        """Look at what was left without a blank line; half an event is a cut, not a problem of its own."""
-        if self.problem or event.data is None:
-            return False
-        passes = self._passes(event)
-        self._cut = self._take_back_unreadable()
-        return passes
-
-    def _take_back_unreadable(self) -> bool:
-        found = self.problem is _UNREADABLE
-        self.problem = None if found else self.problem
-        return found
-
-    def _chunk_passes(self, chunk: Chunk, data: bytes) -> bool:
-        self.problem = problem_in(chunk.error, data)
-        if self.problem:
-            return False
-        for candidate in chunk.candidates or ():
+        for candidate in found.candidates or ():
             self._take_candidate(candidate)
-        if chunk.blocked is not None:
+        if found.prompt_feedback is not None and found.blocked is not None:
             self._blocked = self.started = True
-        if chunk.usage_metadata is not None:
-            self._reports.take(chunk.usage_metadata, data)
+        if found.usage_metadata is not None:
+            self._reports.take(found.usage_metadata, data)
         return True
 
     def _take_candidate(self, candidate: Candidate) -> None:
-        index = candidate.number
-        self._seen_candidates.add(index)
-        for part in candidate.parts:
-            if says_something(part):
-                self._take_text(text_of(part))
+        index = max(0, candidate.index)
+        if index not in self._seen_candidates:
+            self._seen_candidates.add(index)
+        content = candidate.content
+        for part in (content.parts or ()) if content is not None else ():
+            text = part.get("text")
+            if text and isinstance(text, str):
+                self.said(text)
+            elif says_something(part):
+                self.said(text_of(part))
+        if candidate.grounding_metadata:
+            self._reports.grounded(index, candidate.grounding_metadata)
         if candidate.finish_reason not in UNFINISHED:
             self._finished_candidates.add(index)
             self.started = True
-
-    def _take_text(self, text: str) -> None:
-        self.started = True
-        self._text.append(text)
-        self._text_size += len(text)
-        self._pieces += 1
-        self._size += len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
-
-
-def _shown(event: SseEvent) -> bytes:
-    """Return the bytes of an event as callers get them."""
-    if not event.has_comment:
-        return event.raw
-    return _ALIVE if event.data is None else without_comments(event.raw)

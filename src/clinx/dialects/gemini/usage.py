@@ -1,8 +1,9 @@
 """The usage object of Gemini's format to disjoint buckets.
 
 Cached tokens are inside the prompt here, thoughts stand beside the candidates, and what tools brought in beside both.
-Modalities are details of a whole. A detail that is no count, or larger than its whole, is not believed: its tokens are
-plain ones. A whole that is no count makes the report worthless.
+Modalities are details of a whole. Searches are told of beside the usage, where a candidate says what it rests on. A
+detail that is no count, or larger than its whole, is not believed: its tokens are plain ones. A whole that is no count
+makes the report worthless.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import msgspec
 from msgspec import structs
 
 from clinx.dialects import lenient
-from clinx.domain.usage import PROMPT_UNITS, Usage
-
-MAX_COUNT: Final = 2**40
-"""More tokens than any exchange can have; a larger report is nonsense."""
+from clinx.dialects.counts import MAX_COUNT, count, larger, part
+from clinx.dialects.lenient import mapping, sequence
+from clinx.domain.usage import Usage
 
 _MOST_MODALITIES: Final = 32
+_MOST_SEARCHES: Final = 100
+"""Of one candidate; nobody is charged for more."""
 
 
 class Counts(msgspec.Struct, rename="camel", gc=False):
@@ -42,7 +44,7 @@ _REPORTED: Final = msgspec.json.Decoder(_Reported)
 class Reports:
     """What a stream reports, again and again: a report is read when it is asked for, or when less follows it."""
 
-    __slots__ = ("_answer", "_prompt", "_unread", "_usage")
+    __slots__ = ("_answer", "_prompt", "_searches", "_unread", "_usage")
 
     def __init__(self) -> None:
         """Begin without any."""
@@ -51,6 +53,8 @@ class Reports:
         self._unread = b""
         """The JSON text of the chunk with the last report."""
         self._usage: Usage | None = None
+        self._searches: dict[int, int] = {}
+        """By candidate."""
 
     @property
     def made(self) -> int:
@@ -61,34 +65,52 @@ class Reports:
     def usage(self) -> Usage | None:
         """What the reports come to."""
         self._read()
-        return self._usage
+        return with_searches(self._usage, sum(self._searches.values()))
 
     def take(self, counts: Counts, chunk: bytes) -> None:
         """Take the report in a chunk, whose wholes are already known."""
-        wholes = _wholes(
-            counts.prompt_token_count,
-            counts.tool_use_prompt_token_count,
-            counts.candidates_token_count,
-            counts.thoughts_token_count,
-            counts.total_token_count,
-        )
-        if wholes is None:
+        first, brought = counts.prompt_token_count or 0, counts.tool_use_prompt_token_count or 0
+        said, thought = counts.candidates_token_count or 0, counts.thoughts_token_count or 0
+        whole = counts.total_token_count or 0
+        # As `_wholes` does it, for this is done for every chunk.
+        if first < 0 or brought < 0 or said < 0 or thought < 0 or not 0 <= whole <= MAX_COUNT:
             return
-        prompt, tools, spoken, thoughts = wholes
-        prompt, answer = prompt + tools, spoken + thoughts
+        prompt = first + brought
+        answer = max(said + thought, whole - prompt)
+        if prompt > MAX_COUNT or answer > MAX_COUNT:
+            return
         if prompt < self._prompt or answer < self._answer:
             self._read()
-        self._prompt, self._answer, self._unread = max(prompt, self._prompt), max(answer, self._answer), chunk
+            prompt, answer = max(prompt, self._prompt), max(answer, self._answer)
+        self._prompt, self._answer, self._unread = prompt, answer, chunk
+
+    def grounded(self, candidate: int, grounding: object) -> None:
+        """Take what a candidate says it rests on; it may say so again, and more."""
+        self._searches[candidate] = max(self._searches.get(candidate, 0), searches_in(grounding))
 
     def _read(self) -> None:
         if self._unread:
-            self._usage = larger(self._usage, read_usage(lenient.decode_as(_REPORTED, self._unread).usage_metadata))
+            self._usage = larger(self._usage, read_usage_in(self._unread))
             self._unread = b""
 
 
 def read_usage_in(answer: bytes) -> Usage | None:
     """Read the report in an answer that could be read; as `read_usage`."""
-    return read_usage(lenient.decode_as(_REPORTED, answer).usage_metadata)
+    try:
+        return read_usage(lenient.decode_as(_REPORTED, answer).usage_metadata)
+    except ValueError:  # It nests so deeply that it could only just be read.
+        return None
+
+
+def searches_in(grounding: object) -> int:
+    """Count the searches that an answer rests on: the queries it says were made."""
+    queries = sequence(mapping(grounding).get("webSearchQueries"))
+    return min(len(queries), _MOST_SEARCHES)
+
+
+def with_searches(usage: Usage | None, searches: int) -> Usage | None:
+    """Return a report with what it leaves out."""
+    return structs.replace(usage, search=searches) if usage is not None and searches else usage
 
 
 def read_usage(report: object) -> Usage | None:
@@ -113,7 +135,7 @@ def read_usage(report: object) -> Usage | None:
     prompt, tools, spoken, thoughts = wholes
     if not prompt + tools + spoken + thoughts:
         return None
-    cached = _part(usage.get("cachedContentTokenCount"), prompt)
+    cached = part(usage.get("cachedContentTokenCount"), prompt)
     heard, seen = _modalities(usage.get("promptTokensDetails"), prompt)
     if cached:
         cached_heard, cached_seen = _modalities(usage.get("cacheTokensDetails"), cached)
@@ -131,17 +153,6 @@ def read_usage(report: object) -> Usage | None:
         image_output=drawn,
         call=1,
     )
-
-
-def larger(kept: Usage | None, report: Usage | None) -> Usage | None:
-    """Return the later of two reports on one exchange, but never less than was reported before, in either half."""
-    if kept is None or report is None:
-        return kept or report
-    prompt = kept if kept.input_tokens > report.input_tokens else report
-    answer = kept if kept.output_tokens > report.output_tokens else report
-    if prompt is answer:
-        return prompt
-    return structs.replace(answer, **{unit: prompt.count(unit) for unit in PROMPT_UNITS})
 
 
 def write_usage(usage: Usage) -> Mapping[str, object]:
@@ -175,7 +186,7 @@ def _wholes(
 
     Where the total is more than their sum, the rest was generated: servers leave out what they do not show.
     """
-    found = (_count(prompt), _count(tools), _count(spoken), _count(thoughts), _count(total))
+    found = (count(prompt), count(tools), count(spoken), count(thoughts), count(total))
     if None in found:
         return None
     first, brought, said, thought, whole = cast("tuple[int, int, int, int, int]", found)
@@ -191,22 +202,9 @@ def _modalities(details: object, whole: int) -> tuple[int, int]:
         if not isinstance(detail, dict):
             continue
         given = cast("Mapping[str, object]", detail)
-        count = _part(given.get("tokenCount"), whole)
+        tokens = part(given.get("tokenCount"), whole)
         if given.get("modality") == "AUDIO":
-            heard += count
+            heard += tokens
         elif given.get("modality") == "IMAGE":
-            seen += count
+            seen += tokens
     return (heard, seen) if heard + seen <= whole else (0, 0)
-
-
-def _count(value: object) -> int | None:
-    """Return a count, 0 for an absent one, None for nonsense."""
-    if type(value) is int:
-        return value if 0 <= value <= MAX_COUNT else None
-    return 0 if value is None else None
-
-
-def _part(value: object, whole: int) -> int:
-    """Return a part of a whole; 0 when it is no count or does not fit."""
-    part = _count(value)
-    return part if part is not None and part <= whole else 0

@@ -33,6 +33,13 @@ def read_chunk(data: bytes) -> Chunk:
         ValueError: not a JSON object.
     """
     try:
+        return _CHUNK.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _read_slowly(data)
+
+
+def _read_slowly(data: bytes) -> Chunk:
+    try:
         return lenient.decode_as(_CHUNK, data)
     except msgspec.ValidationError:
         return _read_loosely(lenient.decode(data))
@@ -56,6 +63,7 @@ def _choice(given: object) -> Choice:
         text=member(given, "text"),
         finish_reason=member(given, "finish_reason"),
         usage=member(given, "usage"),
+        logprobs=member(given, "logprobs"),
     )
 
 

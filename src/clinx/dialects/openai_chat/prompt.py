@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, cast
+from typing import Final
 
 from clinx.dialects import lenient
 from clinx.dialects.base import CountTokens
 from clinx.dialects.body import JsonBody
-
-MOST_COMMAS: Final = 1_000_000
-MOST_BRACKETS: Final = 250_000
-"""An array with more than these is counted as the text it is: to take it apart would take gigabytes."""
+from clinx.dialects.lenient import mapping, sequence
+from clinx.dialects.prompts import count_bytes, count_text, decoded
 
 _SCHEMAS: Final = ("tools", "functions", "response_format")
 
@@ -30,8 +28,8 @@ FILE: Final = 5000
 def count_chat(body: JsonBody, count: CountTokens) -> int:
     """Count the prompt of a chat: each message's role, name, text, calls and media, and the tools' definitions."""
     text = body.raw("messages") or b""
-    messages = [_count_message(_mapping(message), count) for message in _elements(text)]
-    return PER_ANSWER + (sum(messages) if messages else _count_bytes(text, count)) + _count_schemas(body, count)
+    messages = [_count_message(mapping(message), count) for message in _elements(text)]
+    return PER_ANSWER + (sum(messages) if messages else count_bytes(text, count)) + _count_schemas(body, count)
 
 
 def count_complete(body: JsonBody, count: CountTokens) -> int:
@@ -46,64 +44,43 @@ def count_input(body: JsonBody, name: str, count: CountTokens) -> int:
     if b'"' not in text:
         return text.count(b",") + 1
     value = lenient.decode(text)
-    return sum(_count_text(each, count) for each in (_sequence(value) or [value]))
+    return sum(count_text(each, count) for each in (sequence(value) or [value]))
 
 
 def _count_message(message: Mapping[str, object], count: CountTokens) -> int:
     tokens = PER_MESSAGE
     for name in ("role", "refusal", "tool_call_id", "reasoning_content"):
-        tokens += _count_text(message.get(name), count)
+        tokens += count_text(message.get(name), count)
     if isinstance(name := message.get("name"), str):
         tokens += PER_NAME + count(name)
     content = message.get("content")
-    tokens += _count_text(content, count)
-    tokens += sum(_count_part(_mapping(part), count) for part in _sequence(content))
-    calls = [_mapping(call).get("function") for call in _sequence(message.get("tool_calls"))]
-    for call in map(_mapping, [*calls, message.get("function_call")]):
-        tokens += _count_text(call.get("name"), count) + _count_text(call.get("arguments"), count)
+    tokens += count_text(content, count)
+    tokens += sum(_count_part(mapping(part), count) for part in sequence(content))
+    calls = [mapping(call).get("function") for call in sequence(message.get("tool_calls"))]
+    for call in map(mapping, [*calls, message.get("function_call")]):
+        tokens += count_text(call.get("name"), count) + count_text(call.get("arguments"), count)
     return tokens
 
 
 def _count_part(part: Mapping[str, object], count: CountTokens) -> int:
     match part.get("type"):
         case "image_url":
-            return IMAGE_LOW if _mapping(part.get("image_url")).get("detail") == "low" else IMAGE
+            return IMAGE_LOW if mapping(part.get("image_url")).get("detail") == "low" else IMAGE
         case "input_audio":
             return RECORDING
         case "file":
             return FILE
         case _:
-            return sum(_count_text(text, count) for text in part.values())
+            return sum(count_text(text, count) for text in part.values())
 
 
 def _count_schemas(body: JsonBody, count: CountTokens) -> int:
     """Count tool definitions and the like as the text they are written in, a little more for each tool."""
     schemas = [text for name in _SCHEMAS if (text := body.raw(name))]
     tools = sum(len(_elements(text)) for text in schemas)
-    return PER_TOOL * tools + sum(_count_bytes(text, count) for text in schemas)
-
-
-def _count_bytes(text: bytes, count: CountTokens) -> int:
-    return count(text.decode("utf-8", "replace"))
+    return PER_TOOL * tools + sum(count_bytes(text, count) for text in schemas)
 
 
 def _elements(text: bytes) -> Sequence[object]:
-    """Decode an array; empty for what is none, nests deeper than the decoder goes from here, or is absurdly dense."""
-    if text.count(b",") > MOST_COMMAS or text.count(b"{") + text.count(b"[") > MOST_BRACKETS:
-        return ()
-    try:
-        return _sequence(lenient.decode(text))
-    except ValueError:
-        return ()
-
-
-def _count_text(value: object, count: CountTokens) -> int:
-    return count(value) if isinstance(value, str) else 0
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
-
-
-def _sequence(value: object) -> Sequence[object]:
-    return cast("Sequence[object]", value) if isinstance(value, list) else ()
+    """Decode an array; empty for what is none, or cannot be read from here."""
+    return sequence(decoded(text))

@@ -74,6 +74,7 @@ class Choice(msgspec.Struct):
     finish_reason: object = None
     usage: object = None
     """Where Moonshot reports usage in a stream."""
+    logprobs: object = None
 
 
 class _Answer(msgspec.Struct):

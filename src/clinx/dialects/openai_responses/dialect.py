@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from clinx.dialects.base import Codec, CountTokens, Envelope, Inbound, Rendered, StreamTap, UpstreamProblem, WholeAnswer
-from clinx.dialects.openai_responses import endpoints, errors, prompt, request, response
+from clinx.dialects.openai_responses import endpoints, errors, prompt, request, response, stored
 from clinx.dialects.openai_responses.codec.responses_codec import ResponsesCodec
 from clinx.dialects.openai_responses.stream import ResponseTap
 from clinx.domain.catalog import Endpoint, Model, StreamEnd, UsageInStream
 from clinx.domain.operation import Operation
+from clinx.domain.usage import Usage
 from clinx.errors import GatewayError, InternalError
 
 _CODEC: Final[Codec] = ResponsesCodec()
@@ -51,13 +52,14 @@ class OpenAIResponses:
 
     def tap(self, envelope: Envelope, stream_end: StreamEnd) -> StreamTap:
         """Return a fresh tap; the end of this format is always marked."""
-        del envelope, stream_end
-        return ResponseTap()
+        del stream_end
+        return ResponseTap(is_kept=stored.is_kept(envelope.body))
 
     def read_answer(self, envelope: Envelope, body: bytes) -> WholeAnswer:
         """Read a whole answer."""
-        del envelope
-        return response.read_answer(body)
+        if envelope.operation is Operation.STORED:
+            return WholeAnswer(Usage(), ())
+        return response.read_answer(body, is_kept=stored.is_kept(envelope.body))
 
     def read_problem(self, body: bytes) -> UpstreamProblem:
         """Read an error body."""

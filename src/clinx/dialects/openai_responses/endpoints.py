@@ -9,4 +9,10 @@ from clinx.domain.operation import Operation
 
 NAME: Final = "openai_responses"
 
-ENDPOINTS: Final = (Endpoint("POST", "/v1/responses", NAME, Operation.CHAT),)
+ENDPOINTS: Final = (
+    Endpoint("POST", "/v1/responses", NAME, Operation.CHAT),
+    Endpoint("GET", "/v1/responses/{response}", NAME, Operation.STORED),
+    Endpoint("DELETE", "/v1/responses/{response}", NAME, Operation.STORED),
+    Endpoint("POST", "/v1/responses/{response}/{about:cancel}", NAME, Operation.STORED),
+    Endpoint("GET", "/v1/responses/{response}/{about:input_items}", NAME, Operation.STORED),
+)

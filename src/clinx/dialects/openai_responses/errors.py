@@ -1,87 +1,18 @@
-"""Errors in the shape of OpenAI's responses: ours to bodies and events, and upstreams' bodies to what they say."""
+"""Errors: those of all of OpenAI's formats, and an event of this one."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Final, NamedTuple, cast
+from typing import Final
 
 import msgspec
 
-from clinx.dialects import lenient
-from clinx.dialects.base import Rendered, UpstreamProblem
-from clinx.dialects.masking import masked
+from clinx.dialects.openai_errors import error_object
+from clinx.dialects.openai_errors import read_problem as read_problem
+from clinx.dialects.openai_errors import render_error as render_error
 from clinx.dialects.sse import encode_event
-from clinx.errors import GatewayError, MethodNotAllowed, UpstreamRefused
+from clinx.errors import GatewayError
 
-MAX_TEXT: Final = 2000
-"""The most characters of an upstream's message that are kept."""
-
-
-class Shape(NamedTuple):
-    """How one error code looks in this dialect. The official SDKs choose an exception class by the status."""
-
-    status: int
-    type: str
-    code: str
-
-
-_CALLER: Final = "invalid_request_error"
-_SERVER: Final = "server_error"
-_QUOTA: Final = "insufficient_quota"
-
-SHAPES: Final[Mapping[str, Shape]] = MappingProxyType(
-    {
-        "invalid_request": Shape(400, _CALLER, "invalid_request"),
-        "unsupported_encoding": Shape(415, _CALLER, "unsupported_encoding"),
-        "payload_too_large": Shape(413, _CALLER, "payload_too_large"),
-        "request_timeout": Shape(408, _CALLER, "request_timeout"),
-        "unauthenticated": Shape(401, _CALLER, "invalid_api_key"),
-        "token_expired": Shape(401, _CALLER, "token_expired"),
-        "token_disabled": Shape(401, _CALLER, "token_disabled"),
-        "permission_denied": Shape(403, _CALLER, "permission_denied"),
-        "model_not_allowed": Shape(403, _CALLER, "model_not_allowed"),
-        "unsupported_by_model": Shape(400, _CALLER, "unsupported_by_model"),
-        "model_not_found": Shape(404, _CALLER, "model_not_found"),
-        "no_such_endpoint": Shape(404, _CALLER, "no_such_endpoint"),
-        "method_not_allowed": Shape(405, _CALLER, "method_not_allowed"),
-        "insufficient_balance": Shape(429, _QUOTA, "insufficient_quota"),
-        "budget_spent": Shape(429, _QUOTA, "budget_spent"),
-        # The status is the upstream's own.
-        "upstream_refused": Shape(400, _CALLER, "upstream_refused"),
-        "upstream_misconfigured": Shape(502, _SERVER, "upstream_misconfigured"),
-        "upstream_overloaded": Shape(503, _SERVER, "upstream_overloaded"),
-        "upstream_timeout": Shape(504, _SERVER, "upstream_timeout"),
-        "upstream_broken": Shape(502, _SERVER, "upstream_broken"),
-        "no_channel": Shape(503, _SERVER, "no_channel"),
-        "billing_unavailable": Shape(503, _SERVER, "billing_unavailable"),
-        "shutting_down": Shape(503, _SERVER, "shutting_down"),
-        # Nobody is left to read it; the table is complete all the same.
-        "client_gone": Shape(499, _CALLER, "client_gone"),
-        "internal": Shape(500, _SERVER, "internal"),
-    }
-)
-
-_JSON: Final = "application/json"
-_NO_KINDS: Final = frozenset({"error", "response.failed"})
-"""What an event calls itself, and no kind of error."""
 _FLAT: Final = ("code", "message", "param")
-_MESSAGE_PATHS: Final = (
-    ("error", "message"),
-    ("response", "error", "message"),
-    ("message",),
-    ("msg",),
-    ("detail",),
-    ("error",),
-)
-
-
-def render_error(error: GatewayError, request_id: str) -> Rendered:
-    """Write a whole error answer."""
-    shape = SHAPES[error.code]
-    status = error.http_status if isinstance(error, UpstreamRefused) else shape.status
-    return Rendered(status, _headers(error, shape), msgspec.json.encode({"error": _body(error, shape, request_id)}))
 
 
 def render_stream_error(error: GatewayError, request_id: str) -> bytes:
@@ -90,97 +21,6 @@ def render_stream_error(error: GatewayError, request_id: str) -> bytes:
     It says everything twice: flat, as the vendor documents it, and in ``error``, where the official SDKs look for what
     they raise.
     """
-    said = _body(error, SHAPES[error.code], request_id)
+    said = error_object(error, request_id)
     event = {"type": "error", "sequence_number": 0, **{name: said[name] for name in _FLAT}, "error": said}
     return encode_event(msgspec.json.encode(event), b"error")
-
-
-def _body(error: GatewayError, shape: Shape, request_id: str) -> Mapping[str, object]:
-    if isinstance(error, UpstreamRefused):
-        native = _native(error.body)
-        if native is not None:
-            return native
-    parts = [_sentence(error.message), *([_sentence(error.hint)] if error.hint else []), f"(request id: {request_id})"]
-    return {"message": _encodable(" ".join(parts)), "type": shape.type, "param": error.param, "code": shape.code}
-
-
-def _headers(error: GatewayError, shape: Shape) -> Mapping[str, str]:
-    headers = {"Content-Type": _JSON}
-    if error.retry_after is not None:
-        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
-    if isinstance(error, MethodNotAllowed):
-        headers["Allow"] = ", ".join(sorted(error.allowed))
-    if shape.status == 401:  # noqa: PLR2004 - the one status for which HTTP demands a challenge
-        headers["WWW-Authenticate"] = "Bearer"
-    if shape.type == _QUOTA:
-        # The SDKs retry every 429 by themselves, which cannot fill an empty account.
-        headers["x-should-retry"] = "false"
-    return headers
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "!", "?")) else text + "."
-
-
-def _native(body: bytes) -> Mapping[str, object] | None:
-    """Return the upstream's error object reduced to OpenAI's four fields, masked; None when it has no message."""
-    problem = read_problem(body)
-    if problem.message is None:
-        return None
-    param = _text(_error_object(_document(body)).get("param"))
-    fields = {"message": problem.message, "type": problem.type or _CALLER, "param": param, "code": problem.code}
-    return {name: None if text is None else masked(text) for name, text in fields.items()}
-
-
-def read_problem(body: bytes) -> UpstreamProblem:
-    """Read an error body, an error event, or a response that failed; never raises.
-
-    Known: OpenAI's object, whole or inside a response; an error that is a bare string; either inside an array; a
-    message beside the code. A body that is no JSON says nothing: it may be a page of HTML.
-    """
-    document = _document(body)
-    given = _error_object(document)
-    kind = _text(given.get("type"))
-    return UpstreamProblem(
-        message=next((text for path in _MESSAGE_PATHS if (text := _text(_at(document, path)))), None),
-        type=None if kind in _NO_KINDS else kind,
-        code=_text(given.get("code")),
-    )
-
-
-def _document(body: bytes) -> Mapping[str, object]:
-    try:
-        document = lenient.decode(body)
-    except ValueError:
-        return {}
-    if isinstance(document, list):
-        first = cast("list[object]", document)[:1]
-        document = first[0] if first else None
-    return _mapping(document)
-
-
-def _error_object(document: Mapping[str, object]) -> Mapping[str, object]:
-    """Return where type and code are said: in the error object, or that of a response, else beside the message."""
-    return _mapping(document.get("error")) or _mapping(_at(document, ("response", "error"))) or document
-
-
-def _at(document: Mapping[str, object], path: tuple[str, ...]) -> object:
-    found: object = document
-    for name in path:
-        found = _mapping(found).get(name)
-    return found
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str | None:
-    """Return text, or a number as text (codes are numbers at some vendors); None for anything else and for nothing."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return None
-    return _encodable(str(value)[:MAX_TEXT]) or None
-
-
-def _encodable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()

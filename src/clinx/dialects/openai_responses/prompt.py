@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final, cast
+from collections.abc import Mapping
+from typing import Final
 
-from clinx.dialects import lenient
 from clinx.dialects.base import CountTokens
 from clinx.dialects.body import JsonBody
-
-MOST_COMMAS: Final = 1_000_000
-MOST_BRACKETS: Final = 250_000
-"""A text with more than these is counted as the text it is: to take it apart would take gigabytes."""
+from clinx.dialects.lenient import mapping, sequence
+from clinx.dialects.prompts import count_bytes, count_text, decoded
 
 PER_ITEM: Final = 3
 PER_ANSWER: Final = 3
@@ -42,20 +39,21 @@ def count_prompt(body: JsonBody, count: CountTokens) -> int:
 
 def _count_member(body: JsonBody, name: str, count: CountTokens) -> int:
     text = body.raw(name)
-    value = None if text is None else _decoded(text)
+    value = None if text is None else decoded(text)
     if isinstance(value, str):
         return PER_ITEM + count(value)
+    items = sequence(value)
     if isinstance(value, list):
-        return sum(PER_ITEM + _count_item(_mapping(item), count) for item in cast("list[object]", value))
-    return _count_bytes(text or b"", count)
+        return sum(PER_ITEM + _count_item(mapping(item), count) for item in items)
+    return count_bytes(text or b"", count)
 
 
 def _count_item(item: Mapping[str, object], count: CountTokens) -> int:
-    tokens = sum(_count_text(item.get(name), count) for name in _READ)
+    tokens = sum(count_text(item.get(name), count) for name in _READ)
     for name in _LISTS:
         value = item.get(name)
-        tokens += _count_text(value, count)
-        tokens += sum(_count_part(_mapping(part), count) for part in _sequence(value))
+        tokens += count_text(value, count)
+        tokens += sum(_count_part(mapping(part), count) for part in sequence(value))
     return tokens
 
 
@@ -68,38 +66,12 @@ def _count_part(part: Mapping[str, object], count: CountTokens) -> int:
         case "input_file":
             return FILE
         case _:
-            return sum(_count_text(part.get(name), count) for name in _READ)
+            return sum(count_text(part.get(name), count) for name in _READ)
 
 
 def _count_schemas(body: JsonBody, count: CountTokens) -> int:
     """Count tool definitions and the form of the answer as the text they are written in."""
     tools = body.raw("tools") or b""
     form = body.raw("text") or b""
-    number = len(_sequence(_decoded(tools))) if tools else 0
-    return PER_TOOL * number + _count_bytes(tools, count) + _count_bytes(form, count)
-
-
-def _count_bytes(text: bytes, count: CountTokens) -> int:
-    return count(text.decode("utf-8", "replace")) if text else 0
-
-
-def _decoded(text: bytes) -> object:
-    """Decode; None for what cannot be read from here, or is absurdly dense."""
-    if text.count(b",") > MOST_COMMAS or text.count(b"{") + text.count(b"[") > MOST_BRACKETS:
-        return None
-    try:
-        return lenient.decode(text)
-    except ValueError:
-        return None
-
-
-def _count_text(value: object, count: CountTokens) -> int:
-    return count(value) if isinstance(value, str) else 0
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
-
-
-def _sequence(value: object) -> Sequence[object]:
-    return cast("Sequence[object]", value) if isinstance(value, list) else ()
+    number = len(sequence(decoded(tools))) if tools else 0
+    return PER_TOOL * number + count_bytes(tools, count) + count_bytes(form, count)

@@ -12,6 +12,7 @@ from clinx.dialects.base import Envelope, Inbound
 from clinx.dialects.body import JsonBody
 from clinx.dialects.openai_responses.endpoints import NAME
 from clinx.dialects.openai_responses.size import prompt_bytes
+from clinx.dialects.openai_responses.stored import continued, open_stored, referred
 from clinx.domain.operation import Operation
 from clinx.errors import InvalidRequest
 
@@ -23,10 +24,10 @@ MOST_CHECKED: Final = 64 * 1024
 STORED_TOKENS: Final = 400_000
 """What a conversation counts that is stored at the vendor: as much as the context of most models holds."""
 
-STORED: Final = ("previous_response_id", "conversation", "prompt")
+STORED: Final = ("previous_response_id", "prompt")
 """Members that stand for a prompt which is not in the body."""
 
-_OWN: Final = frozenset({"max_output_tokens", "background", "instructions", *STORED})
+_OWN: Final = frozenset({"max_output_tokens", "background", "instructions", "conversation", "store", *STORED})
 """Names the gateway decides by in this format, beside those of all formats."""
 _LONGEST_NAME: Final = 64
 
@@ -42,8 +43,11 @@ def open_request(operation: Operation, inbound: Inbound) -> Envelope:
     """Read the envelope.
 
     Raises:
-        InvalidRequest: see `members`; or the answer is to be made in the background.
+        InvalidRequest: see `members`; or the answer is to be made in the background, or part of a conversation.
+        ResponseNotFound: it is about an answer whose id cannot be one.
     """
+    if operation is Operation.STORED:
+        return open_stored(inbound)
     body = JsonBody.parse(inbound.body)
     members.check_spelling(body)
     _check_spelling(body)
@@ -53,6 +57,10 @@ def open_request(operation: Operation, inbound: Inbound) -> Envelope:
     if members.boolean(body, "background"):
         raise InvalidRequest(
             "Answers are not made in the background here.", hint="Ask without 'background'.", param="background"
+        )
+    if members.is_given(body, "conversation"):
+        raise InvalidRequest(
+            "Conversations are not kept here.", hint="Continue with 'previous_response_id'.", param="conversation"
         )
     return Envelope(
         dialect=NAME,
@@ -64,6 +72,8 @@ def open_request(operation: Operation, inbound: Inbound) -> Envelope:
         choices=1,
         prompt_bytes=prompt_bytes(body) + (STORED_TOKENS if stored else 0),
         wants_usage=True,
+        continues=continued(body),
+        refers=referred(body),
     )
 
 

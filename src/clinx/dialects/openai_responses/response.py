@@ -7,7 +7,9 @@ from typing import Final, cast
 
 from clinx.dialects import lenient
 from clinx.dialects.base import UpstreamProblem, WholeAnswer
+from clinx.dialects.lenient import mapping as mapping
 from clinx.dialects.openai_responses.errors import read_problem
+from clinx.dialects.openai_responses.stored import items_of, stored_id
 from clinx.dialects.openai_responses.usage import read_usage
 from clinx.errors import UpstreamBroken
 
@@ -19,7 +21,7 @@ _LISTS: Final = ("summary", "content")
 _UNREADABLE: Final = "The upstream sent an answer that cannot be read."
 
 
-def read_answer(body: bytes) -> WholeAnswer:
+def read_answer(body: bytes, *, is_kept: bool = False) -> WholeAnswer:
     """Read a response that was not streamed.
 
     Raises:
@@ -36,7 +38,9 @@ def read_answer(body: bytes) -> WholeAnswer:
             raise UpstreamBroken("The upstream sent an answer without output.")
         output = []
     texts = tuple(text_of(mapping(item)) for item in cast("list[object]", output))
-    return WholeAnswer(read_usage(answer), texts, problem)
+    if not is_kept:
+        return WholeAnswer(read_usage(answer), texts, problem)
+    return WholeAnswer(read_usage(answer), texts, problem, stored_id(answer.get("id")), items_of(answer))
 
 
 def problem_in(answer: Mapping[str, object], body: bytes) -> UpstreamProblem | None:
@@ -64,8 +68,3 @@ def _texts(item: Mapping[str, object]) -> Iterator[str]:
 
 def _strings(item: Mapping[str, object]) -> Iterator[str]:
     yield from (text for name in _SPOKEN if isinstance(text := item.get(name), str))
-
-
-def mapping(value: object) -> Mapping[str, object]:
-    """Return what may be an object as one; empty for anything else."""
-    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}

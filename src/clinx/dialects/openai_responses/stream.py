@@ -1,73 +1,45 @@
-"""The tap on a streamed response: what passes, what is withheld, and what it adds up to.
+"""The tap on a streamed response: the last event is the tail, and carries the usage.
 
-    events ──► comment ────────────────────────────► forwarded as one of our own
-               no data, [DONE] ────────────────────► withheld
-               ...delta, output_item.... ──► text ─► forwarded
-               error, response.failed ─► problem ──► nothing passes any more
-               response.completed, .incomplete ────► ``tail``, with the usage; what follows is dropped
+    ...delta, output_item.... ──► text ─► forwarded
+    error, response.failed ─► problem ──► nothing passes any more
+    response.completed, .incomplete ────► ``tail``, with the usage; what follows is dropped
 
-Only whole events are forwarded, byte for byte but for comment lines in them.
+What is alike in all formats is in `clinx.dialects.tap`.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from clinx.dialects.base import UpstreamProblem
+from clinx.dialects.lenient import mapping
 from clinx.dialects.openai_responses.errors import read_problem
 from clinx.dialects.openai_responses.event import Event, read_event
-from clinx.dialects.openai_responses.response import mapping, text_of
+from clinx.dialects.openai_responses.response import text_of
+from clinx.dialects.openai_responses.stored import items_of, stored_id
 from clinx.dialects.openai_responses.usage import read_usage
-from clinx.dialects.sse import SseEvent, SseReader, encode_comment, without_comments
-from clinx.domain.usage import Usage
+from clinx.dialects.sse import SseEvent
+from clinx.dialects.tap import EventTap
 
 ENDS: Final = frozenset({"response.completed", "response.incomplete"})
 FAILURES: Final = frozenset({"error", "response.failed", "response.cancelled"})
-BYTES_PER_TOKEN: Final = 4
-"""Of plain text, as a quick estimate."""
 
-_DONE: Final = b"[DONE]"
 _ADDED: Final = "response.output_item.added"
 _ENDED: Final = "response.output_item.done"
 _NO_TEXT: Final = frozenset({"response.audio.delta"})
 """Deltas that are no text."""
 _EMPTY_AT_FIRST: Final = ("message", "reasoning")
 """Items that say nothing by beginning."""
-_UNREADABLE: Final = UpstreamProblem("The upstream sent an event that cannot be read.", code="unreadable_event")
-_ALIVE: Final = encode_comment(b"ping")
-"""What becomes of the vendor's comments: callers still see that the connection is alive."""
 
 
-class ResponseTap:
+class ResponseTap(EventTap[Event]):
     """Watches one streamed response; a `StreamTap`."""
 
-    __slots__ = (
-        "_grew",
-        "_pieces",
-        "_reader",
-        "_size",
-        "_tail",
-        "_text",
-        "_text_size",
-        "finished",
-        "problem",
-        "started",
-        "usage",
-    )
+    __slots__ = ("_grew", "_is_kept")
 
-    def __init__(self) -> None:
-        """Start at the beginning of a stream."""
-        self.started = False
-        self.finished = False
-        self.usage: Usage | None = None
-        self.problem: UpstreamProblem | None = None
-        self._reader = SseReader()
-        self._tail = b""
-        self._text: list[str] = []
-        self._text_size = 0
-        self._pieces = 0
-        self._size = 0
-        """Bytes of all the text there was."""
+    def __init__(self, *, is_kept: bool = False) -> None:
+        """Start at the beginning of a stream; of an answer that the vendor keeps the id is noted."""
+        super().__init__(read_event)
+        self._is_kept = is_kept
         self._grew = False
         """There was a delta since the last item ended."""
 
@@ -76,74 +48,8 @@ class ResponseTap:
         """Whether the end was seen, which says everything at once."""
         return self.finished
 
-    @property
-    def tail(self) -> bytes:
-        """The last event; empty until it was seen, and after an error."""
-        return b"" if self.problem else self._tail
-
-    @property
-    def made(self) -> int:
-        """An estimate of the tokens generated: pieces, a token for every four bytes, or what was reported."""
-        seen = max(self._pieces, self._size // BYTES_PER_TOKEN)
-        return seen if self.usage is None else max(seen, self.usage.output_tokens)
-
-    @property
-    def text_size(self) -> int:
-        """Characters of generated text not yet taken."""
-        return self._text_size
-
-    def feed(self, data: bytes) -> bytes:
-        """Take a chunk of the stream; return the events in it that may be forwarded."""
-        return b"".join(
-            [
-                event.raw if not event.has_comment else _shown(event)
-                for event in self._reader.feed(data)
-                if self._passes(event)
-            ]
-        )
-
-    def close(self) -> bytes:
-        """Say that the body ended; a last event that lacks only its blank line counts and gets one."""
-        return b"".join(_shown(event) + b"\n\n" for event in self._reader.close() if self._last_passes(event))
-
-    def take_text(self) -> str:
-        """Return the generated text since the last call."""
-        text = "".join(self._text)
-        self._text.clear()
-        self._text_size = 0
-        return text
-
-    def _passes(self, event: SseEvent) -> bool:
-        """Look at an event; whether it may be forwarded now."""
-        if self.finished or self.problem:
-            return False
-        data = event.data
-        if data is None:
-            return event.has_comment
-        text = data.strip()
-        if not text or text == _DONE:
-            return False
-        try:
-            found = read_event(data)
-        except ValueError:
-            self.problem = _UNREADABLE
-            return False
-        return self._event_passes(found, event)
-
-    def _last_passes(self, event: SseEvent) -> bool:
-        """Look at what was left without a blank line; half an event is a cut, not a problem of its own."""
-        if self.finished or self.problem or event.data is None:
-            return False
-        passes = self._passes(event)
-        self._take_back_unreadable()
-        if self.finished:
-            self._tail += b"\n\n"
-        return passes
-
-    def _take_back_unreadable(self) -> None:
-        self.problem = None if self.problem is _UNREADABLE else self.problem
-
-    def _event_passes(self, found: Event, event: SseEvent) -> bool:
+    def take(self, found: Event, event: SseEvent) -> bool:
+        """Note what an event says; the last one, good or bad, is withheld."""
         kind = found.type
         if isinstance(kind, str):
             if kind in FAILURES or kind in ENDS:
@@ -153,21 +59,27 @@ class ResponseTap:
                     self._grew = True
                     self._take_text(found.delta)
                 return True
+        if found.response is not None:
+            self._take_id(found.response)
         if found.error or event.event == b"error":
-            self.problem = read_problem(event.data or b"")
-            return False
+            return self.fail(read_problem(event.data or b""))
         if found.item is not None:
             self._take_item(kind, found.item)
         return True
 
     def _end(self, kind: str, found: Event, event: SseEvent) -> bool:
-        self.usage = read_usage(found.response) or self.usage
+        self._usage = read_usage(found.response) or self._usage
+        self._take_id(found.response)
         if kind in FAILURES:
-            self.problem = read_problem(event.data or b"")
-        else:
-            self.finished = self.started = True
-            self._tail = _shown(event)
+            return self.fail(read_problem(event.data or b""))
+        self._stored_items = items_of(found.response) if self._is_kept else ()
+        self.finished = self.started = True
+        self.end(event)
         return False
+
+    def _take_id(self, response: object) -> None:
+        if self._is_kept and self._stored_id is None:
+            self._stored_id = stored_id(mapping(response).get("id"))
 
     def _take_item(self, kind: object, given: object) -> None:
         """Take the name of a call as it begins, and all of an item that came without deltas."""
@@ -177,24 +89,12 @@ class ResponseTap:
             if item.get("type") not in _EMPTY_AT_FIRST:
                 self.started = True
                 name = item.get("name")
-                self._take_text(name if isinstance(name, str) else "")
+                self._take_text(name)
         elif kind == _ENDED:
             if not self._grew:
                 self._take_text(text_of({**item, "name": None}))
             self._grew = False
 
-    def _take_text(self, text: str) -> None:
-        if not text:
-            return
-        self.started = True
-        self._text.append(text)
-        self._text_size += len(text)
-        self._pieces += 1
-        self._size += len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
-
-
-def _shown(event: SseEvent) -> bytes:
-    """Return the bytes of an event as callers get them."""
-    if not event.has_comment:
-        return event.raw
-    return _ALIVE if event.data is None else without_comments(event.raw)
+    def _take_text(self, text: object) -> None:
+        if text and isinstance(text, str):
+            self.said(text)

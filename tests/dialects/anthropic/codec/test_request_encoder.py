@@ -230,3 +230,7 @@ def test_members_of_this_format_are_put_back_and_those_of_others_are_lost() -> N
 
     assert body["service_tier"] == "auto"
     assert losses == {"logit_bias": "harmless", "audio": "severe"}
+
+
+def test_how_likely_tokens_are_is_not_told() -> None:
+    assert encoded(sampling=Sampling(logprobs=0))[1] == {"logprobs": "severe"}

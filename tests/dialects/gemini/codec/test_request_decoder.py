@@ -132,7 +132,7 @@ def test_what_only_this_format_has_is_kept_beside() -> None:
     found = read(
         {"safetySettings": [], "cachedContent": "c", "toolConfig": {"retrievalConfig": {}}},
         responseModalities=["IMAGE"],
-        responseLogprobs=True,
+        audioTimestamp=True,
         responseMimeType="text/x.enum",
         responseSchema={},
     )
@@ -142,7 +142,7 @@ def test_what_only_this_format_has_is_kept_beside() -> None:
             "safetySettings": Extra(Raw(b"[]")),
             "cachedContent": Extra(Raw(b'"c"'), is_essential=True),
             "generationConfig.responseModalities": Extra(Raw(b'["IMAGE"]'), is_essential=True),
-            "generationConfig.responseLogprobs": Extra(Raw(b"true")),
+            "generationConfig.audioTimestamp": Extra(Raw(b"true")),
             "generationConfig.responseMimeType": Extra(Raw(b'"text/x.enum"'), is_essential=True),
             "generationConfig.responseSchema": Extra(Raw(b"{}")),
             "toolConfig.retrievalConfig": Extra(Raw(b"{}")),
@@ -178,3 +178,17 @@ def test_what_has_another_type_is_refused_by_its_place(body: Any, param: str) ->
 def test_what_is_no_utf_8_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="UTF-8"):
         decode_request(opened(b'{"contents":[{"parts":[{"text":"Hi"}]}],"labels":"\xff"}'))
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({}, None),
+        ({"logprobs": 3}, None),
+        ({"responseLogprobs": False, "logprobs": 3}, None),
+        ({"responseLogprobs": True}, 0),
+        ({"response_logprobs": True, "logprobs": 3}, 3),
+    ],
+)
+def test_whether_tokens_are_told(config: dict[str, Any], expected: int | None) -> None:
+    assert read(**config).sampling.logprobs == expected

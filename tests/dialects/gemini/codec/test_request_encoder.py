@@ -173,3 +173,10 @@ def test_what_only_this_format_has_is_put_back() -> None:
         "toolConfig": {"retrievalConfig": {}},
     }
     assert losses == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "config"), [(0, {"responseLogprobs": True}), (3, {"responseLogprobs": True, "logprobs": 3})]
+)
+def test_tokens_are_asked_for(wanted: int, config: Any) -> None:
+    assert written(sampling=Sampling(logprobs=wanted)) == ({"contents": CONTENTS, "generationConfig": config}, [])

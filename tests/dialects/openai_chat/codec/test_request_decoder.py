@@ -137,10 +137,10 @@ def test_thinking_is_wished_for_in_many_words(body: dict[str, Any], wish: Thinki
 
 
 def test_what_canonical_has_no_place_for_is_kept_unless_it_asks_for_nothing() -> None:
-    request = decoded(logprobs=True, store=False, logit_bias={"1": 1}, modalities=["text"], service_tier=None)
+    request = decoded(modalities=["audio"], store=False, logit_bias={"1": 1}, audio=None, service_tier=None)
 
     assert request.extras == {
-        "openai_chat": {"logprobs": Extra(Raw(b"true"), True), "logit_bias": Extra(Raw(b'{"1":1}'))},
+        "openai_chat": {"modalities": Extra(Raw(b'["audio"]'), True), "logit_bias": Extra(Raw(b'{"1":1}'))},
     }
 
 
@@ -187,3 +187,11 @@ def test_several_prompts_and_tokens_are_no_chat(prompt: Any) -> None:
         decoded(Operation.COMPLETE, model="m", prompt=prompt)
 
     assert (raised.value.message, raised.value.param) == ("This model takes one prompt, as a string.", "prompt")
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [({}, None), ({"logprobs": False}, None), ({"logprobs": True}, 0), ({"logprobs": True, "top_logprobs": 3}, 3)],
+)
+def test_whether_tokens_are_told(asked: dict[str, Any], expected: int | None) -> None:
+    assert decoded(**asked).sampling.logprobs == expected

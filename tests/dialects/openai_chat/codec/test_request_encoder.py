@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec import Raw, structs
 
-from clinx.canonical.content import Text, Unknown
+from clinx.canonical.content import Text, Thinking, Unknown
 from clinx.canonical.request import (
     ChatRequest,
     Effort,
@@ -153,3 +153,18 @@ def test_what_cannot_be_said_is_a_loss() -> None:
 
 def test_what_only_this_format_has_is_put_back() -> None:
     assert body(extras={"openai_chat": {"logprobs": Extra(Raw(b"true"))}}) == {**HI, "logprobs": True}
+
+
+def test_tokens_are_asked_for() -> None:
+    assert body(sampling=Sampling(logprobs=0)) == {**HI, "logprobs": True, "top_logprobs": 0}
+
+
+def test_earlier_thoughts_go_back_where_they_are_wanted() -> None:
+    thoughtful = Turn(Role.ASSISTANT, (Thinking("hm, "), Thinking("so"), Text("yes")))
+    request = structs.replace(ASKED, turns=(*ASKED.turns, thoughtful))
+
+    def said(history: str | None) -> Any:
+        return json.loads(encode_request(request, Target("up", 100, history)).body)["messages"][1]
+
+    assert said(None) == {"role": "assistant", "content": "yes"}
+    assert said("reasoning_content") == {"role": "assistant", "content": "yes", "reasoning_content": "hm, so"}

@@ -155,3 +155,16 @@ def test_other_types_are_refused(members: dict[str, Any], param: str) -> None:
         decoded(**members)
 
     assert refused.value.param == param
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, None),
+        ({"include": ["reasoning.encrypted_content"]}, None),
+        ({"include": ["message.output_text.logprobs"]}, 0),
+        ({"top_logprobs": 3}, 3),
+    ],
+)
+def test_whether_tokens_are_told(asked: dict[str, Any], expected: int | None) -> None:
+    assert decoded(**asked).sampling.logprobs == expected

@@ -156,3 +156,16 @@ def test_own_instructions_that_are_unknown_come_first() -> None:
     body, _ = encoded(structs.replace(HELLO, system=(Unknown(NAME, Raw(b'{"type":"input_x"}')),)))
 
     assert json.dumps(body["input"][0]) == '{"type": "message", "role": "system", "content": [{"type": "input_x"}]}'
+
+
+@pytest.mark.parametrize(
+    ("model", "included"),
+    [
+        ("gpt-4o", ["message.output_text.logprobs"]),
+        ("gpt-5", ["reasoning.encrypted_content", "message.output_text.logprobs"]),
+    ],
+)
+def test_tokens_are_asked_for(model: str, included: list[str]) -> None:
+    told, _ = written(model, sampling=Sampling(logprobs=2))
+
+    assert (told["include"], told["top_logprobs"]) == (included, 2)

@@ -11,6 +11,7 @@ from msgspec import Raw
 from clinx.canonical.content import Part, Signature, Text, Thinking, ToolCall, Unknown
 from clinx.canonical.response import ChatResponse, Choice, settled
 from clinx.dialects import lenient
+from clinx.dialects.anthropic.codec.citations import read_citations
 from clinx.dialects.anthropic.codec.reports import decode_finish
 from clinx.dialects.anthropic.endpoints import NAME
 from clinx.dialects.anthropic.usage import read_usage
@@ -54,7 +55,7 @@ def decode_part(block: Mapping[str, object]) -> Part:
     """Read a block of an answer; of an unknown kind it stays as it is."""
     match block.get("type"):
         case "text":
-            return Text(text_in(block.get("text")))
+            return Text(text_in(block.get("text")), citations=read_citations(block.get("citations")))
         case "thinking":
             return Thinking(text_in(block.get("thinking")), signature_in(block.get("signature")))
         case "redacted_thinking":

@@ -22,10 +22,11 @@ from clinx.canonical.content import (
     as_object,
 )
 from clinx.canonical.response import ChatResponse, Choice
+from clinx.dialects.anthropic.codec.citations import write_citations
 from clinx.dialects.anthropic.codec.reports import encode_finish, encode_usage
 from clinx.dialects.anthropic.endpoints import NAME
 from clinx.dialects.base import Answering, Encoded, Loss
-from clinx.dialects.losses import harmless, severe
+from clinx.dialects.losses import UNCITED, harmless, severe
 
 Block: TypeAlias = Mapping[str, object] | Raw
 
@@ -63,6 +64,8 @@ def _content(choice: Choice, answering: Answering, losses: list[Loss]) -> Iterat
             yield block
         elif isinstance(part, Image | File | Audio | ToolResult | Unknown):
             losses.append(severe(path, "The caller's format has no room for this part of the answer."))
+        if isinstance(part, Text) and len(list(write_citations(part.citations))) < len(part.citations):
+            losses.append(harmless(f"{path}.citations", UNCITED))
         if isinstance(part, ToolCall) and as_object(part.arguments) is None:
             losses.append(harmless(path, "The arguments of this call are no JSON object and were wrapped in one."))
 
@@ -71,7 +74,7 @@ def encode_part(part: Part, answering: Answering) -> Block | None:
     """Return the block of a part; None for what this format cannot say, and for nothing."""
     match part:
         case Text() | Refusal():
-            return {"type": "text", "text": part.text} if part.text else None
+            return _said(part) if part.text else None
         case Thinking():
             return _thinking(part)
         case ToolCall():
@@ -83,6 +86,11 @@ def encode_part(part: Part, answering: Answering) -> Block | None:
             return part.payload if part.dialect == NAME else None
         case Image() | File() | ToolResult():
             return None
+
+
+def _said(part: Text | Refusal) -> Block:
+    cited = list(write_citations(part.citations)) if isinstance(part, Text) else []
+    return {"type": "text", "text": part.text, **({"citations": cited} if cited else {})}
 
 
 def call_id(part: ToolCall, answering: Answering) -> str:

@@ -76,6 +76,8 @@ class _Kind(Struct):
     type: str
 
 
+READ: Final = frozenset(_Block.__struct_fields__) - {"citations", "context"}
+"""Members of blocks that are read; two are extras of the blocks that they change."""
 _KNOWN: Final = frozenset({"text", "image", "document", "thinking", "redacted_thinking", "tool_use", "tool_result"})
 _KIND: Final = msgspec.json.Decoder(_Kind)
 _BLOCK: Final = msgspec.json.Decoder(_Block)

@@ -21,10 +21,12 @@ from clinx.canonical.events import Event, Failed, Finished, PartDelta, PartEnded
 from clinx.canonical.response import FinishReason
 from clinx.dialects import lenient
 from clinx.dialects.anthropic.codec.answer_decoder import decode_part, signature_in, text_in
+from clinx.dialects.anthropic.codec.citations import read_citation
 from clinx.dialects.anthropic.codec.reports import decode_finish
 from clinx.dialects.anthropic.endpoints import NAME
 from clinx.dialects.anthropic.errors import read_problem
-from clinx.dialects.anthropic.usage import larger, merge, read_usage
+from clinx.dialects.anthropic.usage import merge, read_usage
+from clinx.dialects.counts import larger
 from clinx.dialects.sse import SseEvent, SseReader
 from clinx.domain.usage import Usage
 
@@ -195,6 +197,9 @@ class _Parts:
         elif text:
             yield from self._ready(number, Text(""))
             yield PartDelta(self._index, text)
+        elif isinstance(citation := delta.get("citation"), dict):
+            yield from self._ready(number, Text(""))
+            yield PartDelta(self._index, citations=(read_citation(cast("Mapping[str, object]", citation)),))
         elif thought or signature:
             yield from self._ready(number, Thinking(""))
             yield PartDelta(self._index, thought, signature=signature)

@@ -6,14 +6,16 @@ blocks back as they got them, and empty ones are refused. Why the answer ended a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
-from clinx.canonical.content import Audio, Part, Refusal, Text, Thinking, ToolCall
+from clinx.canonical.content import Audio, Citation, Part, Refusal, Text, Thinking, ToolCall
 from clinx.canonical.events import Event, Failed, Finished, PartDelta, PartEnded, PartStarted, Started, UsageReported
 from clinx.canonical.response import FinishReason
 from clinx.dialects.anthropic.codec.answer_encoder import Block, call_id, encode_head, encode_part
+from clinx.dialects.anthropic.codec.citations import write_citations
 from clinx.dialects.anthropic.codec.reports import encode_finish, encode_usage
 from clinx.dialects.anthropic.endpoints import NAME
 from clinx.dialects.base import Answering
@@ -86,7 +88,7 @@ class MessageEventEncoder:
         self._part, self._is_open, self._signature = part, False, ""
         match part:
             case Text() | Refusal():
-                return self._say(part.text)
+                return self._say(part.text) + (self._cite(part.citations) if isinstance(part, Text) else b"")
             case Audio():
                 return self._say(part.transcript)
             case Thinking() if part.redacted is None or part.redacted.dialect != NAME:
@@ -105,7 +107,7 @@ class MessageEventEncoder:
         if isinstance(part, ToolCall):
             return self._call(event.text)
         if isinstance(part, _SPOKEN):
-            return self._say(event.text)
+            return self._say(event.text) + self._cite(event.citations) if event.citations else self._say(event.text)
         if isinstance(part, Thinking):
             if event.signature is not None and event.signature.dialect == NAME:
                 self._signature = event.signature.value
@@ -129,6 +131,13 @@ class MessageEventEncoder:
             return b""
         opened = b"" if self._is_open else self._open(_EMPTY_TEXT)
         return opened + self._grow(b'"text_delta","text":', text)
+
+    def _cite(self, citations: Sequence[Citation]) -> bytes:
+        written = list(write_citations(citations))
+        opened = b"" if self._is_open or not written else self._open(_EMPTY_TEXT)
+        deltas = [{"type": "citations_delta", "citation": each} for each in written]
+        head = {"type": "content_block_delta", "index": self._block}
+        return opened + b"".join(_event("content_block_delta", {**head, "delta": delta}) for delta in deltas)
 
     def _think(self, text: str) -> bytes:
         if not text:

@@ -22,10 +22,11 @@ from clinx.canonical.request import (
 )
 from clinx.canonical.tools import ChoiceMode, Tool, ToolChoice
 from clinx.dialects import members
-from clinx.dialects.anthropic.codec.block_decoder import ABSENT, BlockDecoder, CacheControl, cache_of, text_of
+from clinx.dialects.anthropic.codec.block_decoder import ABSENT, READ, BlockDecoder, CacheControl, cache_of, text_of
 from clinx.dialects.anthropic.endpoints import NAME
 from clinx.dialects.base import Envelope
 from clinx.dialects.body import JsonBody
+from clinx.dialects.unread import Known, unread
 
 _READ: Final = frozenset(
     {
@@ -33,6 +34,7 @@ _READ: Final = frozenset(
         *("tools", "tool_choice", "thinking", "output_config", "output_format", "metadata"),
     }
 )
+_KNOWN: Final = Known(frozenset({"role", "content"}), "content", READ | {"context"})
 _READ_OF_TOOL: Final = frozenset({"type", "name", "description", "input_schema", "strict", "cache_control"})
 _ESSENTIAL: Final = frozenset({"container", "mcp_servers"})
 """Members without which the answer is another one."""
@@ -119,6 +121,7 @@ def decode_request(envelope: Envelope) -> ChatRequest:
         InvalidRequest: what canonical holds has another type or value than the format allows.
     """
     body, blocks = envelope.body, BlockDecoder()
+    members.check_encoding(body)
     output = members.typed(body, "output_config", _OUTPUT_CONFIG) or _OutputConfig()
     metadata = members.typed(body, "metadata", _METADATA) or _Metadata()
     turns, system, tools = tuple(_turns(body, blocks)), _system(body, blocks), tuple(_tools(body, blocks))
@@ -134,7 +137,7 @@ def decode_request(envelope: Envelope) -> ChatRequest:
         thinking=_thinking(body, output.effort),
         stream=envelope.stream,
         user=metadata.user_id,
-        extras={NAME: extras} if extras else {},
+        extras={**({NAME: extras} if extras else {}), **unread(body.view("messages"), "messages", _KNOWN)},
     )
 
 

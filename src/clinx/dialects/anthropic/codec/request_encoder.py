@@ -11,6 +11,7 @@ from msgspec import Raw
 from clinx.canonical.content import Text, Unknown
 from clinx.canonical.request import ChatRequest, FormatKind, Role, alternating, system_first
 from clinx.canonical.tools import ChoiceMode, Tool
+from clinx.dialects.anthropic.codec.closed import is_closed
 from clinx.dialects.anthropic.codec.generation import is_claude, takes_sampling, takes_schemas
 from clinx.dialects.anthropic.codec.part_encoder import Block, PartEncoder, marked, text_block
 from clinx.dialects.anthropic.codec.wish import encode_wish
@@ -151,7 +152,8 @@ class _Encoder:
         form = self._request.response_format
         if form is None or form.kind is FormatKind.TEXT:
             return {}, None
-        if form.schema is not None and form.strict and takes_schemas(self._target.model):
+        is_held_to = form.schema is not None and (form.strict or (form.strict is None and is_closed(form.schema)))
+        if is_held_to and takes_schemas(self._target.model):
             return {"format": {"type": "json_schema", "schema": form.schema}}, None
         self._lose("response_format", _IN_WORDS)
         schema = "" if form.schema is None else f" {_SCHEMA}{bytes(form.schema).decode('utf-8', 'replace')}"
@@ -165,6 +167,8 @@ class _Encoder:
                 self._lose(name, _UNKNOWN)
         if request.metadata:
             self._lose("metadata", _UNKNOWN)
+        if sampling.logprobs is not None:
+            self.losses.append(severe("logprobs", "The model's upstream does not tell how likely tokens are."))
         if sampling.choices is not None and sampling.choices > 1:
             self.losses.append(severe("n", "The model's upstream gives one answer at a time."))
 

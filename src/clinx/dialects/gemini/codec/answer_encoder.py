@@ -19,32 +19,38 @@ from clinx.canonical.content import (
     ToolResult,
     Unknown,
 )
-from clinx.canonical.response import ChatResponse
+from clinx.canonical.response import ChatResponse, Choice
 from clinx.dialects.base import Answering, Encoded, Envelope, Loss
 from clinx.dialects.gemini import names
+from clinx.dialects.gemini.codec.grounding import write_grounding
 from clinx.dialects.gemini.codec.media import Wire, write_media
 from clinx.dialects.gemini.codec.reasons import write_finish
+from clinx.dialects.gemini.codec.tokens import write_tokens
 from clinx.dialects.gemini.codec.wording import signed, write_call
 from clinx.dialects.gemini.endpoints import NAME
 from clinx.dialects.gemini.request import config_of
 from clinx.dialects.gemini.usage import write_usage
-from clinx.dialects.losses import harmless
+from clinx.dialects.losses import UNCITED, harmless
 from clinx.errors import InvalidRequest
 
 
 def encode_answer(response: ChatResponse, answering: Answering) -> Encoded:
     """Write an answer."""
     parts = PartWriter(answering)
-    candidates = [
-        candidate(place, [found for part in choice.parts for found in parts.write(part)], write_finish(choice.finish))
-        for place, choice in enumerate(response.choices)
-    ]
+    candidates = [_candidate(place, choice, parts) for place, choice in enumerate(response.choices)]
     body: dict[str, object] = {"candidates": candidates}
     if response.usage is not None:
         body["usageMetadata"] = write_usage(response.usage)
     body["modelVersion"] = answering.envelope.model
     body["responseId"] = response.id or answering.new_id("resp_")
     return Encoded(msgspec.json.encode(body), tuple(_losses(response)))
+
+
+def _candidate(place: int, choice: Choice, parts: PartWriter) -> Wire:
+    written = [found for part in choice.parts for found in parts.write(part)]
+    texts = [part for part in choice.parts if isinstance(part, Text)]
+    tokens = [token for text in texts for token in text.logprobs]
+    return {**candidate(place, written, write_finish(choice.finish)), **write_grounding(texts), **write_tokens(tokens)}
 
 
 def candidate(index: int, parts: Sequence[object], finish: str | None = None) -> Wire:
@@ -108,5 +114,8 @@ def _wants_thoughts(envelope: Envelope) -> bool:
 def _losses(response: ChatResponse) -> Iterator[Loss]:
     for number, choice in enumerate(response.choices):
         for place, part in enumerate(choice.parts):
+            path = f"choices[{number}].content[{place}]"
             if isinstance(part, Unknown) and part.dialect != NAME:
-                yield harmless(f"choices[{number}].content[{place}]", "This content has no place in this format.")
+                yield harmless(path, "This content has no place in this format.")
+            elif isinstance(part, Text) and any(citation.url is None for citation in part.citations):
+                yield harmless(f"{path}.citations", UNCITED)

@@ -28,6 +28,7 @@ from clinx.dialects import members
 from clinx.dialects.gemini.codec.media import Blob, read_blob
 from clinx.dialects.gemini.endpoints import NAME
 from clinx.dialects.gemini.names import snake
+from clinx.dialects.unread import Known
 from clinx.errors import InvalidRequest
 
 T = TypeVar("T")
@@ -83,6 +84,11 @@ _RESULT: Final = msgspec.json.Decoder(dict[str, Raw])
 _BLOB: Final = msgspec.json.Decoder(dict[str, str | None])
 _TEXT: Final = msgspec.json.Decoder(str)
 _FLAG: Final = msgspec.json.Decoder(bool)
+
+
+_HELD: Final = ("text", "inlineData", "fileData", "functionCall", "functionResponse", "thought", "thoughtSignature")
+KNOWN: Final = Known(frozenset({"role", "parts"}), "parts", frozenset({*_HELD, *map(snake, _HELD)}))
+"""What is read of contents."""
 
 
 class Contents:

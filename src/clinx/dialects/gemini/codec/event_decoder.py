@@ -15,7 +15,19 @@ from typing import Final, cast
 import msgspec
 from msgspec import Raw
 
-from clinx.canonical.content import Audio, File, Image, Inline, Part, Signature, Text, Thinking, ToolCall, Unknown
+from clinx.canonical.content import (
+    Audio,
+    File,
+    Image,
+    Inline,
+    Part,
+    Signature,
+    Text,
+    Thinking,
+    TokenLogprob,
+    ToolCall,
+    Unknown,
+)
 from clinx.canonical.events import (
     Event,
     Failed,
@@ -29,10 +41,13 @@ from clinx.canonical.events import (
 from clinx.canonical.fold import fold
 from clinx.canonical.response import ChatResponse, FinishReason
 from clinx.dialects.gemini.chunk import UNFINISHED, Candidate, Chunk, read_chunk
+from clinx.dialects.gemini.codec.grounding import read_grounding
 from clinx.dialects.gemini.codec.media import Blob, read_blob
 from clinx.dialects.gemini.codec.reasons import read_finish
+from clinx.dialects.gemini.codec.tokens import read_tokens
 from clinx.dialects.gemini.endpoints import NAME
 from clinx.dialects.gemini.errors import read_problem
+from clinx.dialects.gemini.stream import MAX_EVENT
 from clinx.dialects.gemini.usage import Reports
 from clinx.dialects.sse import SseEvent, SseReader
 from clinx.errors import UpstreamBroken
@@ -49,7 +64,7 @@ class ContentDecoder:
 
     def __init__(self) -> None:
         """Start at the beginning of a stream."""
-        self._reader = SseReader()
+        self._reader = SseReader(MAX_EVENT)
         self._events: list[Event] = []
         self._candidates: dict[int, _Candidate] = {}
         self._reports = Reports()
@@ -103,8 +118,12 @@ class ContentDecoder:
 
     def _take_candidate(self, candidate: Candidate) -> None:
         taken = self._candidate(candidate.number)
+        if candidate.grounding_metadata:
+            self._reports.grounded(candidate.number, candidate.grounding_metadata)
         for part in candidate.parts:
             taken.take(part)
+        if candidate.grounding_metadata or candidate.logprobs_result:
+            taken.annotate(candidate.grounding_metadata, read_tokens(candidate.logprobs_result))
         if candidate.finish_reason not in UNFINISHED:
             taken.native = candidate.finish_reason
 
@@ -123,7 +142,7 @@ class ContentDecoder:
 class _Candidate:
     """One of the answers; events are appended to the list it was given."""
 
-    __slots__ = ("_choice", "_events", "_has_call", "_index", "_is_blocked", "_open", "native")
+    __slots__ = ("_choice", "_events", "_has_call", "_index", "_is_blocked", "_open", "_texts", "native")
 
     def __init__(self, choice: int, events: list[Event]) -> None:
         self._choice = choice
@@ -134,6 +153,8 @@ class _Candidate:
         """What the open part is."""
         self._has_call = False
         self._is_blocked = False
+        self._texts: list[str] = []
+        """Of the open text."""
         self.native: str | None = None
         """The reason to finish."""
 
@@ -153,6 +174,14 @@ class _Candidate:
             self._whole(Unknown(NAME, Raw(msgspec.json.encode(part))))
         elif signature is not None:
             self._sign(signature)
+
+    def annotate(self, grounding: object, logprobs: tuple[TokenLogprob, ...]) -> None:
+        """Take what is said about the text that is open; about another one it means nothing."""
+        if self._open is Text:
+            citations = read_grounding(grounding, "".join(self._texts))
+            if citations or logprobs:
+                delta = PartDelta(self._index, choice=self._choice, citations=citations, logprobs=logprobs)
+                self._events.append(delta)
 
     def block(self, reason: str) -> None:
         """Take note that there will be no answer."""
@@ -174,6 +203,8 @@ class _Candidate:
             return
         if self._open is not kind:
             self._begin(kind(""))
+        if kind is Text:
+            self._texts.append(text)
         self._events.append(PartDelta(self._index, text, self._choice, signature))
 
     def _sign(self, signature: Signature) -> None:
@@ -208,6 +239,7 @@ class _Candidate:
         self._end()
         self._index += 1
         self._open = type(part)
+        self._texts.clear()
         self._events.append(PartStarted(self._index, part, self._choice))
 
     def _end(self) -> None:

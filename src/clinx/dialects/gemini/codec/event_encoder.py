@@ -23,8 +23,10 @@ from clinx.canonical.events import (
 from clinx.canonical.fold import Growing
 from clinx.dialects.base import Answering
 from clinx.dialects.gemini.codec.answer_encoder import PartWriter, candidate
+from clinx.dialects.gemini.codec.grounding import write_grounding
 from clinx.dialects.gemini.codec.media import Wire
 from clinx.dialects.gemini.codec.reasons import write_finish
+from clinx.dialects.gemini.codec.tokens import write_tokens
 from clinx.dialects.gemini.codec.wording import signed
 from clinx.dialects.gemini.usage import write_usage
 from clinx.domain.usage import Usage
@@ -35,7 +37,7 @@ _EMPTY: Final = ({"text": ""},)
 class ContentEncoder:
     """Writes one stream; an `EventEncoder`."""
 
-    __slots__ = ("_finished", "_growing", "_new_id", "_open", "_parts", "_same", "_usage")
+    __slots__ = ("_finished", "_growing", "_new_id", "_open", "_parts", "_same", "_texts", "_usage")
 
     def __init__(self, answering: Answering) -> None:
         """Start before the first event."""
@@ -47,6 +49,8 @@ class ContentEncoder:
         """What the open part of each choice is."""
         self._growing: dict[int, Growing] = {}
         """Parts that are written when they are whole."""
+        self._texts: dict[int, list[Text]] = {}
+        """The texts of each choice: what is said about them is told at the end."""
         self._finished: dict[int, str] = {}
         self._usage: Usage | None = None
 
@@ -72,11 +76,17 @@ class ContentEncoder:
     def close(self) -> bytes:
         """Return the last event."""
         last: dict[str, object] = {
-            "candidates": [candidate(choice, _EMPTY, self._finished[choice]) for choice in sorted(self._finished)]
+            "candidates": [self._last(choice) for choice in sorted(self._finished)],
         }
         if self._usage is not None:
             last["usageMetadata"] = write_usage(self._usage)
         return _event({**last, **self._same})
+
+    def _last(self, choice: int) -> Wire:
+        texts = self._texts.get(choice, [])
+        tokens = [token for text in texts for token in text.logprobs]
+        about = {**write_grounding(texts), **write_tokens(tokens)}
+        return {**candidate(choice, _EMPTY, self._finished[choice]), **about}
 
     def _start(self, event: PartStarted) -> bytes:
         part = event.part
@@ -88,10 +98,14 @@ class ContentEncoder:
             self._growing[event.choice] = Growing(Audio(None, part.transcript))
             is_empty = not (isinstance(part.source, Inline) and part.source.data)
             return b"" if is_empty else self._piece(event.choice, *self._parts.write(part))
+        if isinstance(part, Text):
+            self._growing[event.choice] = Growing(part)
         return self._piece(event.choice, *self._parts.write(part)) if part.text else b""
 
     def _delta(self, event: PartDelta) -> bytes:
         part = self._open.get(event.choice)
+        if isinstance(part, Text):
+            self._growing[event.choice].add(event)
         if isinstance(part, Text | Thinking | Refusal):
             return self._said(part, event)
         if isinstance(part, Audio) and event.data:
@@ -114,7 +128,11 @@ class ContentEncoder:
     def _end(self, event: PartEnded) -> bytes:
         self._open.pop(event.choice, None)
         growing = self._growing.pop(event.choice, None)
-        return b"" if growing is None else self._piece(event.choice, *self._parts.write(growing.part()))
+        part = None if growing is None else growing.part()
+        if isinstance(part, Text):
+            self._texts.setdefault(event.choice, []).append(part)
+            return b""
+        return b"" if part is None else self._piece(event.choice, *self._parts.write(part))
 
     def _piece(self, choice: int, *parts: object) -> bytes:
         return _event({"candidates": [candidate(choice, parts)], **self._same}) if parts else b""

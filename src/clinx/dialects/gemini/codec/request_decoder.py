@@ -24,11 +24,11 @@ from clinx.dialects import members
 from clinx.dialects.base import Envelope
 from clinx.dialects.body import JsonBody
 from clinx.dialects.gemini import names
-from clinx.dialects.gemini.codec.contents import Content, Contents, Members, get, parts_of, read_part
+from clinx.dialects.gemini.codec.contents import KNOWN, Content, Contents, Members, get, parts_of, read_part
 from clinx.dialects.gemini.codec.schemas import from_subset
 from clinx.dialects.gemini.endpoints import NAME
 from clinx.dialects.gemini.request import CONFIG
-from clinx.errors import InvalidRequest
+from clinx.dialects.unread import unread
 
 JSON: Final = "application/json"
 PLAIN: Final = "text/plain"
@@ -43,12 +43,13 @@ _SAMPLING: Final[Mapping[str, tuple[str, type]]] = MappingProxyType(
         "presencePenalty": ("presence_penalty", float),
         "frequencyPenalty": ("frequency_penalty", float),
         "candidateCount": ("choices", int),
+        "logprobs": ("logprobs", int),
     }
 )
 """Member of the config to the name and the type of canonical's."""
 
 _FORMAT: Final = ("responseMimeType", "responseSchema", "responseJsonSchema", "_responseJsonSchema")
-_READ_IN_CONFIG: Final = frozenset({*_SAMPLING, *_FORMAT, "stopSequences", "thinkingConfig"})
+_READ_IN_CONFIG: Final = frozenset({*_SAMPLING, *_FORMAT, "stopSequences", "thinkingConfig", "responseLogprobs"})
 _READ: Final = frozenset({"contents", "systemInstruction", "tools", "toolConfig", CONFIG, "model"})
 _ESSENTIAL: Final = frozenset(
     {"cachedContent", "responseModalities", "speechConfig", "imageConfig", "responseFormat", "responseMimeType"}
@@ -92,10 +93,7 @@ def decode_request(envelope: Envelope) -> ChatRequest:
         InvalidRequest: what canonical holds has another type than the format allows, or is no UTF-8.
     """
     body = envelope.body
-    try:
-        body.data.decode()
-    except UnicodeDecodeError as error:
-        raise InvalidRequest("The request body must be UTF-8.") from error
+    members.check_encoding(body)
     config = _object(body, CONFIG)
     return ChatRequest(
         model=envelope.model,
@@ -163,6 +161,11 @@ def _sampling(config: Members) -> Sampling:
             found[own] = members.decoded(text, f"{CONFIG}.{name}", _NUMBERS[kind])
     if (top_k := found.get("top_k")) is not None:
         found["top_k"] = int(top_k) if isinstance(top_k, int | float) else None
+    likely = get(config, "responseLogprobs")
+    if likely is not None and members.decoded(likely, f"{CONFIG}.responseLogprobs", _FLAG):
+        found.setdefault("logprobs", 0)
+    else:
+        found.pop("logprobs", None)
     stop = get(config, "stopSequences")
     wanted = members.decoded(stop, f"{CONFIG}.stopSequences", _TEXTS) if stop is not None else ()
     return msgspec.convert({**found, "stop": tuple(wanted)}, Sampling)
@@ -200,7 +203,7 @@ def _extras(body: JsonBody, config: Members) -> Mapping[str, Mapping[str, Extra]
     tools = _object(body, "toolConfig")
     chosen = {f"toolConfig.{name}": tools[name] for name in tools if not _is_one_of(name, {"functionCallingConfig"})}
     extras = {name: Extra(_own(value), _is_essential(name)) for name, value in {**found, **inside, **chosen}.items()}
-    return {NAME: extras} if extras else {}
+    return {**({NAME: extras} if extras else {}), **unread(body.view("contents"), "contents", KNOWN)}
 
 
 def _is_read(name: str, config: Members) -> bool:

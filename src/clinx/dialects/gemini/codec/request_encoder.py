@@ -119,6 +119,10 @@ def _sampling(sampling: Sampling, losses: list[Loss]) -> Iterator[tuple[str, obj
     for name, own in _SAMPLING:
         if (value := getattr(sampling, own)) is not None:
             yield name, value
+    if sampling.logprobs is not None:
+        yield "responseLogprobs", True
+        if sampling.logprobs:
+            yield "logprobs", sampling.logprobs
     if sampling.stop:
         yield "stopSequences", sampling.stop[:_MOST_STOPS]
     if len(sampling.stop) > _MOST_STOPS:

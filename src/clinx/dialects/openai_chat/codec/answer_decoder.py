@@ -5,10 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, cast
 
-from clinx.canonical.content import Audio, Image, Inline, Part, Refusal, Text, Thinking, ToolCall, Unknown
+from msgspec import structs
+
+from clinx.canonical.content import (
+    Audio,
+    Citation,
+    Image,
+    Inline,
+    Part,
+    Refusal,
+    Text,
+    Thinking,
+    TokenLogprob,
+    ToolCall,
+    Unknown,
+)
 from clinx.canonical.response import ChatResponse, Choice, settled
 from clinx.dialects import lenient
+from clinx.dialects.logprobs import read_logprobs
 from clinx.dialects.openai_chat.chunk import member
+from clinx.dialects.openai_chat.codec.annotations import read_annotations
 from clinx.dialects.openai_chat.codec.extensions import read_call_signature, read_thinking_block
 from clinx.dialects.openai_chat.codec.media import raw_of, read_source
 from clinx.dialects.openai_chat.codec.reports import read_finish
@@ -42,16 +58,25 @@ def decode_answer(body: bytes) -> ChatResponse:
 def _choice(choice: object) -> Choice:
     message = member(choice, "message")
     parts = tuple(read_parts(cast("Mapping[str, object]", message) if isinstance(message, dict) else {}))
+    parts = _with_logprobs(parts, read_logprobs(member(member(choice, "logprobs"), "content")))
     if plain := text_of(member(choice, "text")):
         parts = (Text(plain), *parts)
     native = text_of(member(choice, "finish_reason")) or None
     return Choice(parts, settled(read_finish(native), parts), native)
 
 
+def _with_logprobs(parts: tuple[Part, ...], logprobs: tuple[TokenLogprob, ...]) -> tuple[Part, ...]:
+    """Give the tokens to the first text: an answer of this format has one."""
+    place = next((place for place, part in enumerate(parts) if isinstance(part, Text)), None)
+    if place is None or not logprobs:
+        return parts
+    return (*parts[:place], structs.replace(parts[place], logprobs=logprobs), *parts[place + 1 :])
+
+
 def read_parts(message: Mapping[str, object]) -> Iterator[Part]:
     """Read what a message says: thoughts, then text, then the rest, then calls."""
     yield from _thoughts(message)
-    yield from _said(message.get("content"))
+    yield from _said(message.get("content"), read_annotations(message.get("annotations")))
     if refusal := text_of(message.get("refusal")):
         yield Refusal(refusal)
     if isinstance(speech := message.get("audio"), dict):
@@ -72,10 +97,10 @@ def _thoughts(message: Mapping[str, object]) -> Iterator[Part]:
         yield Thinking(text)
 
 
-def _said(content: object) -> Iterator[Part]:
+def _said(content: object, citations: tuple[Citation, ...]) -> Iterator[Part]:
     if isinstance(content, str):
         if content:
-            yield Text(content)
+            yield Text(content, citations=citations)
         return
     for part in sequence(content):
         if text := text_of(member(part, "text")):

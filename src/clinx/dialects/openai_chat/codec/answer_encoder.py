@@ -9,7 +9,9 @@ import msgspec
 from clinx.canonical.content import Audio, Image, Inline, Part, Refusal, Text, Thinking, ToolCall, Unknown
 from clinx.canonical.response import ChatResponse, Choice
 from clinx.dialects.base import Answering, Encoded, Loss
-from clinx.dialects.losses import harmless
+from clinx.dialects.logprobs import write_logprobs
+from clinx.dialects.losses import UNCITED, harmless
+from clinx.dialects.openai_chat.codec.annotations import write_annotation, write_annotations
 from clinx.dialects.openai_chat.codec.extensions import write_call_signature, write_thinking_block
 from clinx.dialects.openai_chat.codec.media import Wire, write_image
 from clinx.dialects.openai_chat.codec.reports import write_finish, write_usage
@@ -48,7 +50,9 @@ def _choice(place: int, choice: Choice, answering: Answering) -> Wire:
     if thoughts := _texts(choice.parts, Thinking):
         message["reasoning_content"] = thoughts
     message.update(_lists(choice.parts, answering))
-    return {"index": place, "message": message, "logprobs": None, "finish_reason": write_finish(choice.finish)}
+    tokens = [token for part in choice.parts if isinstance(part, Text) for token in part.logprobs]
+    logprobs = {"content": write_logprobs(tokens), "refusal": None} if tokens else None
+    return {"index": place, "message": message, "logprobs": logprobs, "finish_reason": write_finish(choice.finish)}
 
 
 def _lists(parts: Sequence[Part], answering: Answering) -> Iterator[tuple[str, object]]:
@@ -56,8 +60,9 @@ def _lists(parts: Sequence[Part], answering: Answering) -> Iterator[tuple[str, o
     blocks = [block for part in parts if isinstance(part, Thinking) and (block := write_thinking_block(part))]
     images = [image for part in parts if isinstance(part, Image) and (image := write_image(part))]
     calls = [write_call(part, answering) for part in parts if isinstance(part, ToolCall)]
+    annotations = list(write_annotations([part for part in parts if isinstance(part, Text)]))
     speech = [write_speech(part, answering) for part in parts if isinstance(part, Audio)]
-    lists = {"thinking_blocks": blocks, "images": images, "tool_calls": calls}
+    lists = {"thinking_blocks": blocks, "images": images, "tool_calls": calls, "annotations": annotations}
     yield from ((name, found) for name, found in lists.items() if found)
     if speech:
         yield "audio", speech[-1]
@@ -84,5 +89,8 @@ def _texts(parts: Sequence[Part], kind: type[Text | Refusal | Thinking]) -> str:
 def _losses(response: ChatResponse) -> Iterator[Loss]:
     for number, choice in enumerate(response.choices):
         for place, part in enumerate(choice.parts):
+            path = f"choices[{number}].content[{place}]"
             if isinstance(part, Unknown) and part.dialect != NAME:
-                yield harmless(f"choices[{number}].content[{place}]", "This content has no place in this format.")
+                yield harmless(path, "This content has no place in this format.")
+            elif isinstance(part, Text) and any(write_annotation(each, 0, 0) is None for each in part.citations):
+                yield harmless(f"{path}.citations", UNCITED)

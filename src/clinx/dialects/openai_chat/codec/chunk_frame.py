@@ -39,9 +39,10 @@ class ChunkFrame:
         }
         self._head = b"data: " + encode(fields)[:-1] + b',"choices":['
 
-    def delta(self, choice: int, delta: Wire) -> bytes:
-        """Write a chunk of a chat with one delta."""
-        return self._head + b'{"index":%d,"delta":' % choice + encode(delta) + _OPEN
+    def delta(self, choice: int, delta: Wire, logprobs: Wire | None = None) -> bytes:
+        """Write a chunk of a chat with one delta, and its tokens where they were asked for."""
+        likely = b"" if logprobs is None else b',"logprobs":' + encode(logprobs)
+        return self._head + b'{"index":%d,"delta":' % choice + encode(delta) + likely + _OPEN
 
     def around(self, choice: int, *names: str) -> Around:
         """Return what stands around a text that is said under a name, or deeper, in the delta of a chat."""

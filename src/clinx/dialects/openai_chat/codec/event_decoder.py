@@ -17,13 +17,16 @@ from clinx.canonical.content import Refusal, Text, Thinking
 from clinx.canonical.events import Event, Failed, Started, UsageReported
 from clinx.dialects import lenient
 from clinx.dialects.base import UpstreamProblem
+from clinx.dialects.counts import larger
+from clinx.dialects.logprobs import read_logprobs
 from clinx.dialects.openai_chat.chunk import Chunk, member, read_chunk, whole_number
+from clinx.dialects.openai_chat.codec.annotations import read_annotations
 from clinx.dialects.openai_chat.codec.answer_decoder import read_image, read_speech, sequence, text_of
 from clinx.dialects.openai_chat.codec.extensions import read_thinking_block
 from clinx.dialects.openai_chat.codec.strand import Spoken, Strand
 from clinx.dialects.openai_chat.response import Choice
 from clinx.dialects.openai_chat.stream import DONE, UNFINISHED, UNREADABLE, problem_of, report_of
-from clinx.dialects.openai_chat.usage import larger, read_usage
+from clinx.dialects.openai_chat.usage import read_usage
 from clinx.dialects.sse import SseEvent, SseReader
 from clinx.domain.usage import Usage
 
@@ -99,6 +102,8 @@ class ChatEventDecoder:
             _say(choice.delta, strand)
         if choice.text and isinstance(choice.text, str):
             strand.say(Text, choice.text)
+        if choice.logprobs:
+            strand.annotate((), read_logprobs(member(choice.logprobs, "content")))
         if choice.finish_reason not in UNFINISHED:
             strand.finish(text_of(choice.finish_reason))
         if choice.usage:
@@ -107,7 +112,7 @@ class ChatEventDecoder:
     def _count(self, report: object) -> None:
         if report and (read := read_usage(report)):
             usage = larger(self._usage, read)
-            if usage != self._usage:
+            if usage is not None and usage != self._usage:
                 self._usage = usage
                 self._events.append(UsageReported(usage))
 
@@ -145,6 +150,8 @@ def _say_texts(delta: dict[str, object], strand: Strand) -> None:
         if thought is not None and (thought.signature or thought.redacted):
             strand.think(thought)
     _speak(Text, delta.get("content"), strand)
+    if annotations := delta.get("annotations"):
+        strand.annotate(read_annotations(annotations), ())
     _speak(Refusal, delta.get("refusal"), strand)
 
 

@@ -16,6 +16,8 @@ from clinx.canonical.content import Audio, Image, Part, Refusal, Text, Thinking,
 from clinx.canonical.events import Event, Failed, Finished, PartDelta, PartEnded, PartStarted, Started, UsageReported
 from clinx.canonical.fold import Growing
 from clinx.dialects.base import Answering
+from clinx.dialects.logprobs import write_logprobs
+from clinx.dialects.openai_chat.codec.annotations import write_annotation
 from clinx.dialects.openai_chat.codec.answer_encoder import write_speech
 from clinx.dialects.openai_chat.codec.chunk_frame import Around, ChunkFrame, encode
 from clinx.dialects.openai_chat.codec.extensions import write_call_signature, write_thinking_block
@@ -40,7 +42,7 @@ _NAMES: Final[Mapping[type[Part], tuple[str, ...]]] = MappingProxyType(
 class _Open:
     """The part of a choice that is being told."""
 
-    __slots__ = ("around", "growing", "has_grown", "part")
+    __slots__ = ("around", "growing", "has_grown", "length", "part")
 
     def __init__(self, part: Part, around: Around | None) -> None:
         self.part = part
@@ -48,12 +50,14 @@ class _Open:
         """None for what is not told in deltas of text."""
         self.growing = Growing(part) if isinstance(part, Thinking) else None
         self.has_grown = False
+        self.length = len(part.text) if isinstance(part, Text) else 0
+        """Characters of text so far."""
 
 
 class ChatEventEncoder:
     """Writes one stream; an `EventEncoder`."""
 
-    __slots__ = ("_answering", "_calls", "_frame", "_open", "_spoke", "_usage")
+    __slots__ = ("_answering", "_calls", "_frame", "_open", "_said", "_spoke", "_usage")
 
     def __init__(self, answering: Answering) -> None:
         """Start before the first event."""
@@ -63,6 +67,8 @@ class ChatEventEncoder:
         """By choice."""
         self._calls: dict[int, int] = {}
         """How many calls each choice has by now."""
+        self._said: dict[int, int] = {}
+        """Characters of the texts that have ended, by choice."""
         self._spoke: set[int] = set()
         """Choices that have named their role."""
         self._usage: Usage | None = None
@@ -153,11 +159,26 @@ class ChatEventEncoder:
         if found.growing is not None:
             found.growing.add(event)
         found.has_grown = found.has_grown or bool(event.text)
+        found.length += len(event.text)
+        if event.logprobs and self.frame.is_chat:
+            return self._likely(event) + self._annotated(found, event)
         before, after = found.around
         written = before + encode(event.text) + after if event.text else b""
         if event.data or event.signature:
             written += self._beside(found.part, event)
-        return written
+        return written + self._annotated(found, event) if event.citations else written
+
+    def _likely(self, event: PartDelta) -> bytes:
+        """Write text with its tokens."""
+        logprobs = {"content": write_logprobs(event.logprobs), "refusal": None}
+        return self.frame.delta(event.choice, {"content": event.text}, logprobs)
+
+    def _annotated(self, found: _Open, event: PartDelta) -> bytes:
+        """Write citations of a text, whose places count from the beginning of the whole content here."""
+        offset = self._said.get(event.choice, 0)
+        written = [write_annotation(each, offset, found.length) for each in event.citations]
+        annotations = [each for each in written if each is not None]
+        return self.frame.delta(event.choice, {"annotations": annotations}) if annotations else b""
 
     def _beside(self, part: Part, event: PartDelta) -> bytes:
         """Write what of a delta is no text."""
@@ -171,6 +192,9 @@ class ChatEventEncoder:
     def _end(self, event: PartEnded) -> bytes:
         found = self._open.pop(event.choice, None)
         if found is None or found.around is None or not self.frame.is_chat:
+            return b""
+        if isinstance(found.part, Text):
+            self._said[event.choice] = self._said.get(event.choice, 0) + found.length
             return b""
         if isinstance(found.part, ToolCall) and not found.has_grown:
             return _written(found.around, "{}")

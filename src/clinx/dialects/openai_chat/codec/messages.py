@@ -14,6 +14,7 @@ from clinx.dialects import members
 from clinx.dialects.openai_chat.codec.extensions import read_call_signature, read_thinking_block
 from clinx.dialects.openai_chat.codec.media import MediaPart, read_media
 from clinx.dialects.openai_chat.endpoints import NAME
+from clinx.dialects.unread import Known
 from clinx.errors import InvalidRequest
 
 _INSTRUCTIONS: Final = frozenset({"system", "developer"})
@@ -60,6 +61,12 @@ _PART: Final = msgspec.json.Decoder(_Part)
 _CALL: Final = msgspec.json.Decoder(_Call)
 _TEXT: Final = msgspec.json.Decoder(str)
 _ANYTHING: Final = msgspec.json.Decoder()
+
+
+KNOWN: Final = Known(
+    frozenset(_Message.__struct_fields__), "content", frozenset({*_Part.__struct_fields__, "signature", "data", "id"})
+)
+"""What is read of messages."""
 
 
 class Conversation:

@@ -27,8 +27,9 @@ from clinx.dialects import members
 from clinx.dialects.base import Envelope
 from clinx.dialects.body import JsonBody
 from clinx.dialects.openai_chat.codec.media import CacheControl
-from clinx.dialects.openai_chat.codec.messages import Conversation
+from clinx.dialects.openai_chat.codec.messages import KNOWN, Conversation
 from clinx.dialects.openai_chat.endpoints import NAME
+from clinx.dialects.unread import unread
 from clinx.domain.operation import Operation
 from clinx.errors import InvalidRequest
 
@@ -52,6 +53,7 @@ _UNDERSTOOD: Final = frozenset(
         "prompt",
     }
 )
+_LIKELY: Final = frozenset({"logprobs", "top_logprobs"})
 _ESSENTIAL: Final = frozenset({"logprobs", "modalities", "audio", "web_search_options", "suffix", "echo"})
 _MEANS_NOTHING: Final = frozenset({b"null", b"false", b"[]", b"{}", b'["text"]', b'"auto"', b'""'})
 """Values that ask for what there is anyway."""
@@ -133,6 +135,7 @@ def decode_request(envelope: Envelope) -> ChatRequest:
         InvalidRequest: something has another type or value than the format allows, or there are many prompts.
     """
     body = envelope.body
+    members.check_encoding(body)
     system, turns = _conversation(envelope)
     return ChatRequest(
         model=envelope.model,
@@ -146,7 +149,7 @@ def decode_request(envelope: Envelope) -> ChatRequest:
         stream=envelope.stream,
         user=members.typed(body, "user", _TEXT),
         metadata=members.typed(body, "metadata", _TABLE) or {},
-        extras=_extras(envelope),
+        extras={**_extras(envelope), **unread(body.view("messages"), "messages", KNOWN)},
     )
 
 
@@ -187,7 +190,16 @@ def _sampling(envelope: Envelope) -> Sampling:
         presence_penalty=members.typed(body, "presence_penalty", _NUMBER),
         frequency_penalty=members.typed(body, "frequency_penalty", _NUMBER),
         choices=members.typed(body, "n", _INTEGER),
+        logprobs=_logprobs(envelope),
     )
+
+
+def _logprobs(envelope: Envelope) -> int | None:
+    """Return how many alternatives of each token are wanted; text completions have another form of them."""
+    body = envelope.body
+    if envelope.operation is Operation.COMPLETE or not members.typed(body, "logprobs", _FLAG):
+        return None
+    return members.typed(body, "top_logprobs", _INTEGER) or 0
 
 
 def _tools(body: JsonBody) -> Iterator[Tool | Unknown]:
@@ -285,14 +297,15 @@ def _extras(envelope: Envelope) -> Mapping[str, Mapping[str, Extra]]:
     origin = COMPLETIONS if envelope.operation is Operation.COMPLETE else NAME
     found = {
         name: Extra(Raw(text), name in _ESSENTIAL)
-        for name in _others(body.names)
+        for name in _others(body.names, envelope.operation)
         if (text := bytes(body.view(name))) not in _MEANS_NOTHING
     }
     return {origin: found} if found else {}
 
 
-def _others(names: Sequence[str]) -> Iterator[str]:
-    return (name for name in names if name not in _UNDERSTOOD)
+def _others(names: Sequence[str], operation: Operation) -> Iterator[str]:
+    understood = _UNDERSTOOD if operation is Operation.COMPLETE else _UNDERSTOOD | _LIKELY
+    return (name for name in names if name not in understood)
 
 
 def _copied(raw: Raw) -> Raw | None:

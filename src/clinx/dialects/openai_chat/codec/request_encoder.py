@@ -29,13 +29,15 @@ _MOST_STOPS: Final = 4
 def encode_request(request: ChatRequest, target: Target) -> Encoded:
     """Write a chat for an upstream.
 
-    Left out without a loss: cache markers, signatures, and thoughts of earlier turns, which most servers of this
-    format refuse.
+    Left out without a loss: cache markers, signatures, and thoughts of earlier turns where the upstream does not want
+    them back, for most servers of this format refuse them.
     """
     losses = [*foreign_losses(request, NAME)]
-    wording = Wording(losses)
+    wording = Wording(losses, target.reasoning_history)
     body: dict[str, object] = {"model": target.model, "messages": wording.messages(request)}
     body.update(_sampled(request.sampling, losses))
+    if request.sampling.logprobs is not None:
+        body.update(logprobs=True, top_logprobs=request.sampling.logprobs)
     body.update(_tools(request))
     if request.response_format is not None:
         body["response_format"] = _response_format(request.response_format)

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from clinx.canonical.content import Audio, Inline, Part, Refusal, Text, Thinking
+from clinx.canonical.content import Audio, Citation, Inline, Part, Refusal, Text, Thinking, TokenLogprob
 from clinx.canonical.events import Event, Finished, PartDelta, PartEnded, PartStarted
 from clinx.canonical.response import FinishReason
 from clinx.dialects.openai_chat.codec.calls import Call, Calls
@@ -68,6 +68,11 @@ class Strand:
             self._events.append(PartDelta(self._index, text, self._choice))
         else:
             self._take(kind, kind(""), PartDelta(0, text))
+
+    def annotate(self, citations: tuple[Citation, ...], logprobs: tuple[TokenLogprob, ...]) -> None:
+        """Take what is said about a text: about the open one, if any is."""
+        if citations or logprobs:
+            self._take(Text, Text(""), PartDelta(0, citations=citations, logprobs=logprobs))
 
     def call(self, piece: object) -> None:
         """Take a piece of a call."""
@@ -145,11 +150,11 @@ class Strand:
             self._events.append(PartStarted(self._index, part, self._choice))
 
     def _grow(self, delta: PartDelta) -> None:
-        if not (delta.text or delta.data):
+        if not (delta.text or delta.data or delta.citations or delta.logprobs):
             return
         if isinstance(self._key, Call):
             self._start(self._key)
-        self._events.append(PartDelta(self._index, delta.text, self._choice, data=delta.data))
+        self._events.append(structs.replace(delta, index=self._index, choice=self._choice))
 
     def _start(self, call: Call) -> None:
         if not call.has_started:

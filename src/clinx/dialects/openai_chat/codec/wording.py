@@ -33,9 +33,10 @@ _UNSENDABLE: Final = "This model's upstream does not take this kind of file, or 
 class Wording:
     """Writes the messages of one request, and notes what they cannot say."""
 
-    def __init__(self, losses: list[Loss]) -> None:
-        """Take the list that losses go to."""
+    def __init__(self, losses: list[Loss], history: str | None = None) -> None:
+        """Take the list that losses go to, and the member that earlier thoughts are repeated in."""
         self._losses = losses
+        self._history = history
 
     def messages(self, request: ChatRequest) -> list[Wire]:
         """Write the instructions and all turns."""
@@ -103,6 +104,9 @@ class Wording:
             if isinstance(part, Image | File):
                 self._losses.append(severe(f"{path}.content[{place}]", _UNSENDABLE))
         message: dict[str, object] = {"role": "assistant", "content": "".join(texts) or None}
+        thoughts = "".join(part.text for part in turn.parts if isinstance(part, Thinking))
+        if self._history is not None and thoughts:
+            message[self._history] = thoughts
         if calls:
             message["tool_calls"] = calls
         if speech:

@@ -11,6 +11,8 @@ from msgspec import Raw
 from clinx.canonical.content import Image, Inline, Part, Refusal, Text, ToolCall, Unknown
 from clinx.canonical.response import ChatResponse, Choice, settled
 from clinx.dialects import lenient
+from clinx.dialects.logprobs import read_logprobs
+from clinx.dialects.openai_responses.codec.annotations import read_annotations
 from clinx.dialects.openai_responses.codec.item_decoder import BETWEEN_THOUGHTS
 from clinx.dialects.openai_responses.codec.proof import read_thought
 from clinx.dialects.openai_responses.codec.reports import read_finish
@@ -65,7 +67,8 @@ def _said(item: Mapping[str, object]) -> Iterator[Part]:
         if part.get("type") == "refusal":
             yield Refusal(text_in(part.get("refusal")))
         elif isinstance(part.get("text"), str):
-            yield Text(text_in(part.get("text")))
+            citations, logprobs = read_annotations(part.get("annotations")), read_logprobs(part.get("logprobs"))
+            yield Text(text_in(part.get("text")), citations=citations, logprobs=logprobs)
 
 
 def thought_of(item: Mapping[str, object]) -> str:

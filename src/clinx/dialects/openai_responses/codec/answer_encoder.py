@@ -23,7 +23,9 @@ from clinx.canonical.content import (
 )
 from clinx.canonical.response import ChatResponse, Choice
 from clinx.dialects.base import Answering, Encoded, Loss
-from clinx.dialects.losses import harmless, severe
+from clinx.dialects.logprobs import write_logprobs
+from clinx.dialects.losses import UNCITED, harmless, severe
+from clinx.dialects.openai_responses.codec.annotations import write_annotations
 from clinx.dialects.openai_responses.codec.item_encoder import Item
 from clinx.dialects.openai_responses.codec.media import Wire
 from clinx.dialects.openai_responses.codec.proof import write_proof
@@ -102,8 +104,10 @@ def said_part(part: Text | Audio | Refusal) -> Wire:
     """Return the part of a message that says a text."""
     if isinstance(part, Refusal):
         return {"type": "refusal", "refusal": part.text}
-    text = part.text if isinstance(part, Text) else part.transcript
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+    if isinstance(part, Audio):
+        return {"type": "output_text", "text": part.transcript, "annotations": [], "logprobs": []}
+    cited, logprobs = list(write_annotations(part.citations, len(part.text))), write_logprobs(part.logprobs)
+    return {"type": "output_text", "text": part.text, "annotations": cited, "logprobs": logprobs}
 
 
 def message_item(identity: str, content: Sequence[Wire], status: str = COMPLETED) -> Wire:
@@ -140,6 +144,8 @@ def _losses(response: ChatResponse) -> Iterator[Loss]:
     if len(response.choices) > 1:
         yield severe("n", "This format has room for one answer.")
     for place, part in enumerate(response.choices[0].parts if response.choices else ()):
+        if isinstance(part, Text) and len(list(write_annotations(part.citations, 0))) < len(part.citations):
+            yield harmless(f"output[{place}].annotations", UNCITED)
         is_foreign = isinstance(part, Unknown) and part.dialect != NAME
         if is_foreign or (isinstance(part, Image) and not isinstance(part.source, Inline)) or isinstance(part, File):
             yield harmless(f"output[{place}]", "This content has no place in the caller's format.")

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from clinx.canonical.content import Refusal, Text, ToolCall
 from clinx.canonical.events import Event, Failed, Finished, PartDelta, PartEnded, PartStarted, Started, UsageReported
 from clinx.canonical.response import FinishReason
 from clinx.dialects import lenient
 from clinx.dialects.openai_responses.codec.answer_decoder import decode_item, sequence, text_in
-from clinx.dialects.openai_responses.codec.item_progress import ADDED, ARGUMENTS, REFUSAL, TEXT, ItemProgress
+from clinx.dialects.openai_responses.codec.item_progress import ADDED, ANNOTATED, ARGUMENTS, REFUSAL, TEXT, ItemProgress
 from clinx.dialects.openai_responses.codec.reports import read_finish
 from clinx.dialects.openai_responses.errors import read_problem
 from clinx.dialects.openai_responses.response import mapping
@@ -31,10 +31,12 @@ class _Delta(Struct):
     output_index: int = -1
     content_index: int | None = None
     delta: str = ""
+    logprobs: Raw = Raw(b"[]")
 
 
 _DELTA: Final = msgspec.json.Decoder(_Delta)
 _QUICK: Final[Mapping[type, str]] = {Text: TEXT, Refusal: REFUSAL, ToolCall: ARGUMENTS}
+_NONE: Final = Raw(b"[]")
 _ITEM: Final = "response.output_item."
 
 
@@ -89,6 +91,8 @@ class ResponseEventDecoder:
             found = _DELTA.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
+        if found.logprobs != _NONE:
+            return None
         is_more = found.type == kind and found.output_index == self._current and found.content_index == item.place
         # A call that has no arguments yet is told by the slow road, which notes that it has some.
         return PartDelta(item.part_index, found.delta) if is_more and found.delta and item.has_grown else None
@@ -112,7 +116,7 @@ class ResponseEventDecoder:
             yield Started(text_in(response.get("id")), text_in(response.get("model")))
         if isinstance(kind, str) and kind in ENDS:
             yield from self._finish(mapping(document.get("response")))
-        elif isinstance(kind, str) and (kind.startswith(_ITEM) or kind.endswith(".delta")):
+        elif isinstance(kind, str) and (kind.startswith(_ITEM) or kind.endswith(".delta") or kind == ANNOTATED):
             yield from self._take(kind, document)
 
     def _take(self, kind: str, document: Mapping[str, object]) -> Iterator[Event]:

@@ -18,6 +18,7 @@ from clinx.dialects import members
 from clinx.dialects.openai_responses.codec.media import MediaPart, read_media
 from clinx.dialects.openai_responses.codec.proof import read_thought
 from clinx.dialects.openai_responses.endpoints import NAME
+from clinx.dialects.unread import Known
 from clinx.errors import InvalidRequest
 
 BETWEEN_THOUGHTS: Final = "\n\n"
@@ -79,6 +80,15 @@ _OUTPUT: Final = msgspec.json.Decoder(_Output)
 _REASONING: Final = msgspec.json.Decoder(_Reasoning)
 _DRAWN: Final = msgspec.json.Decoder(_Drawn)
 _PART: Final = msgspec.json.Decoder(_Part)
+
+
+_SHAPES: Final = (_Kind, _Message, _Call, _Output, _Reasoning, _Drawn)
+KNOWN: Final = Known(
+    frozenset({name for shape in _SHAPES for name in shape.__struct_fields__} | {"id", "status"}),
+    "content",
+    frozenset(_Part.__struct_fields__) | {"logprobs"},
+)
+"""What is read of items; whether one is complete is nobody else's affair."""
 
 
 class Conversation:

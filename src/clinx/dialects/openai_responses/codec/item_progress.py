@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias
 
-from clinx.canonical.content import Part, Refusal, Text, Thinking, ToolCall
+from clinx.canonical.content import Citation, Part, Refusal, Text, Thinking, ToolCall
 from clinx.canonical.events import Event, PartDelta, PartEnded, PartStarted
+from clinx.dialects.logprobs import read_logprobs
+from clinx.dialects.openai_responses.codec.annotations import read_annotation
 from clinx.dialects.openai_responses.codec.answer_decoder import arguments_of, decode_item, text_in, thought_of
 from clinx.dialects.openai_responses.codec.item_decoder import BETWEEN_THOUGHTS
 from clinx.dialects.openai_responses.response import mapping
@@ -17,6 +19,7 @@ ADDED: Final = "response.output_item.added"
 ENDED: Final = "response.output_item.done"
 TEXT: Final = "response.output_text.delta"
 REFUSAL: Final = "response.refusal.delta"
+ANNOTATED: Final = "response.output_text.annotation.added"
 ARGUMENTS: Final = "response.function_call_arguments.delta"
 THOUGHTS: Final = frozenset({"response.reasoning_summary_text.delta", "response.reasoning_text.delta"})
 
@@ -26,7 +29,7 @@ _EMPTY: Final[Mapping[object, Part]] = {TEXT: Text(""), REFUSAL: Refusal("")}
 class ItemProgress:
     """Reads the events of one item; at most one part is open."""
 
-    __slots__ = ("_number", "_piece", "_said", "has_grown", "is_done", "part", "part_index", "place")
+    __slots__ = ("_is_cited", "_number", "_piece", "_said", "has_grown", "is_done", "part", "part_index", "place")
 
     def __init__(self, number: Callable[[], int]) -> None:
         """Start before the item's first event.
@@ -45,6 +48,8 @@ class ItemProgress:
         """There was a part."""
         self.has_grown = False
         """The open part has text."""
+        self._is_cited = False
+        """The open part has citations."""
         self._piece: object = None
         """Which piece of a thought the last text belonged to."""
 
@@ -56,13 +61,18 @@ class ItemProgress:
             yield from self._add(mapping(document.get("item")))
         elif kind == ENDED:
             yield from self._finish(mapping(document.get("item")))
+        elif kind == ANNOTATED:
+            yield from self._annotate((read_annotation(mapping(document.get("annotation"))),))
         elif delta := text_in(document.get("delta")):
-            if kind in _EMPTY:
-                yield from self._speak(kind, document, delta)
-            elif kind in THOUGHTS:
-                yield from self._think(kind, document, delta)
-            elif kind == ARGUMENTS and isinstance(self.part, ToolCall):
-                yield self._grow(delta)
+            yield from self._take_delta(kind, document, delta)
+
+    def _take_delta(self, kind: object, document: Document, delta: str) -> Iterator[Event]:
+        if kind in _EMPTY:
+            yield from self._speak(kind, document, delta)
+        elif kind in THOUGHTS:
+            yield from self._think(kind, document, delta)
+        elif kind == ARGUMENTS and isinstance(self.part, ToolCall):
+            yield self._grow(delta)
 
     def end(self) -> Iterator[Event]:
         """End the part that is open."""
@@ -85,7 +95,13 @@ class ItemProgress:
         if type(self.part) is not type(empty) or place != self.place:
             yield from self._start(empty)
             self.place = place
-        yield self._grow(delta)
+        self.has_grown = True
+        yield PartDelta(self.part_index, delta, logprobs=read_logprobs(document.get("logprobs")))
+
+    def _annotate(self, citations: tuple[Citation, ...]) -> Iterator[Event]:
+        if isinstance(self.part, Text) and citations:
+            self._is_cited = True
+            yield PartDelta(self.part_index, citations=citations)
 
     def _think(self, kind: object, document: Document, delta: str) -> Iterator[Event]:
         piece = (kind, document.get("summary_index"), document.get("content_index"))
@@ -106,6 +122,8 @@ class ItemProgress:
         elif isinstance(self.part, ToolCall) and not self.has_grown:
             if given := arguments_of(item):
                 yield self._grow(given)
+        elif isinstance(self.part, Text) and isinstance(whole, Text) and not self._is_cited:
+            yield from self._annotate(whole.citations)
         elif not self._said:
             for part in decode_item(item):
                 yield from self._start(part)
@@ -114,7 +132,7 @@ class ItemProgress:
     def _start(self, part: Part) -> Iterator[Event]:
         yield from self.end()
         self.part, self.part_index = part, self._number()
-        self._said, self.has_grown = True, False
+        self._said, self.has_grown, self._is_cited = True, False, False
         yield PartStarted(self.part_index, part)
 
     def _grow(self, text: str) -> Event:

@@ -13,12 +13,14 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, structs
 
 from clinx.canonical.content import Audio, Part, Refusal, Text, Thinking, ToolCall
 from clinx.canonical.events import PartDelta
 from clinx.canonical.fold import Growing
 from clinx.dialects.base import Answering
+from clinx.dialects.logprobs import write_logprobs
+from clinx.dialects.openai_responses.codec.annotations import write_annotations
 from clinx.dialects.openai_responses.codec.answer_encoder import (
     call_item,
     encode_part,
@@ -33,6 +35,7 @@ from clinx.dialects.openai_responses.codec.proof import write_proof
 encode: Final = msgspec.json.Encoder().encode
 
 _UNDERWAY: Final = "in_progress"
+_ANNOTATED: Final = "response.output_text.annotation.added"
 
 
 class EventFrame:
@@ -105,12 +108,14 @@ def writer_of(part: Part, frame: EventFrame) -> ItemWriter:
 
 
 class _MessageWriter:
-    __slots__ = ("_empty", "_frame", "_head", "_place", "_texts")
+    __slots__ = ("_beside", "_empty", "_frame", "_head", "_place", "_texts")
 
     def __init__(self, part: Text | Refusal | Audio, frame: EventFrame) -> None:
         self._frame = frame
         self._texts = [part.transcript if isinstance(part, Audio) else part.text]
         self._empty = Refusal("") if isinstance(part, Refusal) else Text("")
+        self._beside = Growing(Text(""))
+        """What is said about the text."""
         self._head = b""
         self._place: Wire = {}
 
@@ -119,15 +124,41 @@ class _MessageWriter:
         return self._say(text) if text else b""
 
     def grow(self, delta: PartDelta) -> bytes:
+        if delta.citations or delta.logprobs:
+            return self._say_more(delta)
         return self._say(delta.text) if delta.text else b""
+
+    def _say_more(self, delta: PartDelta) -> bytes:
+        """Write text with its tokens, and where it comes from."""
+        opened = b"" if self._head else self._open()
+        said = len(self._about.citations)
+        self._beside.add(PartDelta(0, citations=delta.citations, logprobs=delta.logprobs))
+        self._texts.append(delta.text)
+        length = sum(map(len, self._texts))
+        cited = write_annotations(delta.citations, length)
+        about: Wire = {**self._place, "delta": delta.text, "logprobs": write_logprobs(delta.logprobs)}
+        grown = self._frame.event("response.output_text.delta", about) if delta.text or delta.logprobs else b""
+        return (
+            opened
+            + grown
+            + b"".join(
+                self._frame.event(_ANNOTATED, {**self._place, "annotation_index": number, "annotation": annotation})
+                for number, annotation in enumerate(cited, said)
+            )
+        )
+
+    @property
+    def _about(self) -> Text:
+        part = self._beside.part()
+        return part if isinstance(part, Text) else Text("")
 
     def end(self) -> bytes:
         if not self._head:
             return b""
         frame, text = self._frame, "".join(self._texts)
         is_refusal = isinstance(self._empty, Refusal)
-        said = said_part(Refusal(text) if is_refusal else Text(text))
-        done: Wire = {"refusal": text} if is_refusal else {"text": text, "logprobs": []}
+        said = said_part(Refusal(text) if is_refusal else structs.replace(self._about, text=text))
+        done: Wire = {"refusal": text} if is_refusal else {"text": text, "logprobs": said["logprobs"]}
         return (
             frame.event(f"response.{self._kind}.done", {**self._place, **done})
             + frame.event("response.content_part.done", {**self._place, "part": said})

@@ -24,20 +24,25 @@ from clinx.canonical.tools import ChoiceMode, Tool, ToolChoice
 from clinx.dialects import members
 from clinx.dialects.base import Envelope
 from clinx.dialects.body import JsonBody
-from clinx.dialects.openai_responses.codec.item_decoder import Conversation
+from clinx.dialects.openai_responses.codec.item_decoder import KNOWN, Conversation
 from clinx.dialects.openai_responses.endpoints import NAME
+from clinx.dialects.unread import unread
 from clinx.errors import InvalidRequest
 
 _UNDERSTOOD: Final = frozenset(
     {
         *("model", "input", "instructions", "stream", "stream_options", "max_output_tokens", "temperature", "top_p"),
         *("tools", "tool_choice", "parallel_tool_calls", "reasoning", "text", "user", "metadata", "background"),
+        *("top_logprobs", "include"),
     }
 )
-_ESSENTIAL: Final = frozenset({"previous_response_id", "conversation", "prompt", "top_logprobs"})
+_ESSENTIAL: Final = frozenset({"previous_response_id", "conversation", "prompt"})
 """Members without which the answer is another one."""
 _MEANS_NOTHING: Final = frozenset({b"null", b"false", b"[]", b"{}", b"0", b'"auto"', b'"disabled"', b'"default"'})
 """Values that ask for what there is anyway."""
+
+LOGPROBS: Final = "message.output_text.logprobs"
+"""What is included where the tokens of an answer are wanted."""
 
 _MODES: Final[Mapping[str, ChoiceMode]] = {
     "auto": ChoiceMode.AUTO,
@@ -94,6 +99,8 @@ class _TextForm(Struct, frozen=True):
 
 _STRING: Final = msgspec.json.Decoder(str)
 _NUMBER: Final = msgspec.json.Decoder(int | float)
+_COUNT: Final = msgspec.json.Decoder(int)
+_TEXTS: Final = msgspec.json.Decoder(list[str])
 _FLAG: Final = msgspec.json.Decoder(bool)
 _TABLE: Final = msgspec.json.Decoder(dict[str, str])
 _INPUT: Final = msgspec.json.Decoder(str)
@@ -112,6 +119,7 @@ def decode_request(envelope: Envelope) -> ChatRequest:
         InvalidRequest: what canonical holds has another type or value than the format allows.
     """
     body = envelope.body
+    members.check_encoding(body)
     form = members.typed(body, "text", _TEXT_FORM) or _TextForm()
     choice, hosted = _tool_choice(body)
     system, turns = _conversation(body)
@@ -125,14 +133,22 @@ def decode_request(envelope: Envelope) -> ChatRequest:
             max_tokens=envelope.max_output_tokens,
             temperature=members.typed(body, "temperature", _NUMBER),
             top_p=members.typed(body, "top_p", _NUMBER),
+            logprobs=_logprobs(body),
         ),
         response_format=_response_format(form.format),
         thinking=_thinking(body),
         stream=envelope.stream,
         user=members.typed(body, "user", _STRING),
         metadata=members.typed(body, "metadata", _TABLE) or {},
-        extras=_extras(body, {**_verbosity(form), **hosted}),
+        extras=_extras(body, {**_verbosity(form), **hosted, **_included(body)}),
     )
+
+
+def _logprobs(body: JsonBody) -> int | None:
+    """Return how many alternatives of each token are wanted: asked for by their number, or by what is included."""
+    top = members.typed(body, "top_logprobs", _COUNT)
+    included = members.typed(body, "include", _TEXTS) or ()
+    return (top or 0) if top or LOGPROBS in included else None
 
 
 def _conversation(body: JsonBody) -> tuple[tuple[Part, ...], tuple[Turn, ...]]:
@@ -220,6 +236,12 @@ def _verbosity(form: _TextForm) -> Mapping[str, Extra]:
     return {} if asked is None else {"text.verbosity": Extra(asked)}
 
 
+def _included(body: JsonBody) -> Mapping[str, Extra]:
+    """Keep what else is to be included."""
+    others = [name for name in members.typed(body, "include", _TEXTS) or () if name != LOGPROBS]
+    return {"include": Extra(Raw(msgspec.json.encode(others)))} if others else {}
+
+
 def _extras(body: JsonBody, found: Mapping[str, Extra]) -> Mapping[str, Mapping[str, Extra]]:
     """Keep the members that canonical has no place for, unless they ask for nothing."""
     others = {
@@ -228,7 +250,7 @@ def _extras(body: JsonBody, found: Mapping[str, Extra]) -> Mapping[str, Mapping[
         if name not in _UNDERSTOOD and (text := bytes(body.view(name))) not in _MEANS_NOTHING
     }
     extras = {**others, **found}
-    return {NAME: extras} if extras else {}
+    return {**({NAME: extras} if extras else {}), **unread(body.view("input"), "input", KNOWN)}
 
 
 def _copied(raw: Raw) -> Raw | None:

@@ -24,6 +24,7 @@ from clinx.canonical.tools import ChoiceMode, Tool, ToolChoice
 from clinx.dialects.base import Encoded, Loss, Target
 from clinx.dialects.losses import foreign_losses, harmless, severe
 from clinx.dialects.openai_responses.codec.item_encoder import Item, Wording
+from clinx.dialects.openai_responses.codec.request_decoder import LOGPROBS
 from clinx.dialects.openai_responses.endpoints import NAME
 from clinx.dialects.openai_responses.request import LEAST_OUTPUT
 
@@ -35,6 +36,7 @@ _MODES: Final[Mapping[ChoiceMode, str]] = {
 _NO_ARGUMENTS: Final[Mapping[str, object]] = {"type": "object", "properties": {}}
 _THINKERS: Final = re.compile(r"(?:^|/)(?:o\d|gpt-[5-9]|gpt-oss|codex)")
 """Names of models that think: only these take what asks for their thoughts."""
+PROOFS: Final = "reasoning.encrypted_content"
 _UNKNOWN: Final = "This parameter is not known to the model's upstream."
 _TEXT_PREFIX: Final = "text."
 
@@ -49,6 +51,7 @@ def encode_request(request: ChatRequest, target: Target) -> Encoded:
     body.update(_sampled(request.sampling, losses))
     body.update(_tools(request))
     body.update(_thinking(request.thinking, target.model, losses))
+    body.update(_included(request, target.model))
     if text := {**_form(request.response_format), **_text_extras(request)}:
         body["text"] = text
     if request.user is not None:
@@ -118,11 +121,22 @@ def _tool_choice(choice: ToolChoice, mode: ChoiceMode) -> object:
     return named[0] if choice.forced is not None else {"type": "allowed_tools", "mode": _MODES[mode], "tools": named}
 
 
+def _included(request: ChatRequest, model: str) -> Iterator[tuple[str, object]]:
+    """Ask for what proves thoughts, for nothing is stored that could be referred to, and for the answer's tokens."""
+    logprobs = request.sampling.logprobs
+    included = [*([PROOFS] if _thinks(model) else []), *([LOGPROBS] if logprobs is not None else [])]
+    if included:
+        yield "include", included
+    if logprobs:
+        yield "top_logprobs", logprobs
+
+
+def _thinks(model: str) -> bool:
+    return _THINKERS.search(model.lower()) is not None
+
+
 def _thinking(wish: ThinkingWish | None, model: str, losses: list[Loss]) -> Iterator[tuple[str, object]]:
-    """Ask for thoughts, and for what proves them: nothing is stored that could be referred to."""
-    thinks = _THINKERS.search(model.lower()) is not None
-    if thinks:
-        yield "include", ["reasoning.encrypted_content"]
+    """Ask for thoughts."""
     if wish is None:
         return
     effort = wish.as_effort()
@@ -132,7 +146,7 @@ def _thinking(wish: ThinkingWish | None, model: str, losses: list[Loss]) -> Iter
     asked: dict[str, object] = {}
     if effort is not None:
         asked["effort"] = "xhigh" if effort is Effort.MAX else effort.value
-    if wish.shown and thinks:
+    if wish.shown and _thinks(model):
         asked["summary"] = "auto"
     if asked:
         yield "reasoning", asked

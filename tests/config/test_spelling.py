@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import BaseModel
+
+from clinx.config.quantities import read_duration, read_size
+from clinx.config.schema import ChannelShape, GatewayShape
+from clinx.config.snapshot import Concurrency, Server
+from clinx.config.spelling import spelled
+from clinx.domain.catalog import Timeouts
+
+
+@pytest.mark.parametrize(
+    ("shape", "path", "value", "expected"),
+    [
+        (GatewayShape, "server.max_body", 33554432, "32MiB"),
+        (GatewayShape, "server.max_body", 1000, "1000"),
+        (GatewayShape, "server.retry_budget", 0.2, "20%"),
+        (GatewayShape, "server.body_timeout", 30.0, "30s"),
+        (GatewayShape, "server.body_timeout", 90.5, "90500ms"),
+        (ChannelShape, "timeouts.total", 1800.0, "30m"),
+        (ChannelShape, "timeouts.connect", 0.25, "250ms"),
+        (ChannelShape, "timeouts", Timeouts(), "{connect: 5s, first_byte: 1m, whole: 10m, idle: 2m, total: 30m}"),
+        (ChannelShape, "weight", 3, "3"),
+        (ChannelShape, "tags", frozenset({"us", "eu"}), "[eu, us]"),
+        (ChannelShape, "nothing.like.this", 1.5, "1.5"),
+        (None, "x", True, "true"),
+    ],
+)
+def test_what_was_compiled_is_written_with_its_unit(
+    shape: type[BaseModel] | None, path: str, value: object, expected: str
+) -> None:
+    assert spelled(shape, path.split("."), value) == expected
+
+
+def test_what_lies_deeper_has_units_too() -> None:
+    assert "max_body: 32MiB" in spelled(GatewayShape, ["server"], Server())
+    assert "retry_budget: 20%" in spelled(GatewayShape, ["server"], Server())
+    assert "wait: 1s" in spelled(GatewayShape, ["server", "queue"], Concurrency())
+
+
+def test_what_is_written_is_read_again() -> None:
+    for seconds in (0.001, 0.5, 1.0, 61.0, 3600.0, 7200.0):
+        assert read_duration(spelled(ChannelShape, ["timeouts", "idle"], seconds)) == seconds
+    for size in (1, 1023, 2**20, 3 * 2**30):
+        assert read_size(spelled(GatewayShape, ["server", "max_body"], size)) == size

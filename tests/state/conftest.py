@@ -1,0 +1,1 @@
+from support.counters import counting as counting

@@ -1,0 +1,39 @@
+"""Calls through a whole gateway over the trees of `support.rehearsals`, and the database they were logged in."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from support.gateway import chat, running_gateway
+from support.rehearsals import BEFORE
+
+
+@dataclass(frozen=True)
+class Recorded:
+    root: Path
+    url: str
+    ids: list[str]
+    """Of the calls, in their order."""
+    token: int
+
+
+def record(folder: Path) -> Recorded:
+    """Serve the tree `BEFORE`, call it, and stop it again."""
+    return asyncio.run(_record(folder))
+
+
+async def _record(folder: Path) -> Recorded:
+    async with running_gateway(folder, BEFORE) as gateway:
+        user = await gateway.user()
+        issued = await gateway.issue(user)
+        vip = await gateway.key(group="vip")
+        calls = [(issued.secret, "small"), (issued.secret, "small-high"), (issued.secret, "large"), (vip, "old")]
+        for key, model in calls:
+            status, body = await gateway.post("/v1/chat/completions", chat(model), key=key)
+            assert status == 200, body
+        assert (await gateway.post("/v1/chat/completions", chat("nothing"), key=vip))[0] == 404
+        logs = await gateway.request_logs()
+        url = f"sqlite:///{folder / 'state' / 'clinx.db'}"
+        return Recorded(gateway.root, url, [log.id for log in reversed(logs)], issued.token.id)
