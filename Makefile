@@ -91,8 +91,8 @@ bench-peers: $(READY) ## install LiteLLM (and Portkey's gateway, when npm is her
 
 .PHONY: lock
 lock: $(UV) ## write both lock files from pyproject.toml (LOCK=--upgrade takes newer versions)
-	@$(UV) pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes $(LOCK) -o requirements.lock
-	@$(UV) pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes $(LOCK) -o requirements-dev.lock
+	@$(UV) pip compile -q --no-strip-extras pyproject.toml --universal --python-version 3.11 --generate-hashes $(LOCK) -o requirements.lock
+	@$(UV) pip compile -q --no-strip-extras pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes $(LOCK) -o requirements-dev.lock
 
 .PHONY: clean
 clean: ## remove the environment, caches and results; .clinx (the demo's database) stays
