@@ -473,7 +473,7 @@ class DistantLedger(Ledger):
 
 
 Ledger.TestCase.settings = settings(
-    max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 DistantLedger.TestCase.settings = settings(Ledger.TestCase.settings, max_examples=5)
 TestLedger = Ledger.TestCase
