@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     database_url: str = ""
     """sqlite:///path or postgres://user:password@host:port/name; empty means a SQLite file in the state folder."""
 
+    log_database_url: str = ""
+    """The same for request logs, where they are to have a database of their own."""
+
     redis: Annotated[str, Field(repr=False)] = ""
     """redis://user:password@host:port/0: where several processes count limits and budgets together; empty lets each
     count for itself."""
@@ -76,6 +79,16 @@ class Settings(BaseSettings):
 
     env_prefixes: str = "OPENAI_,AZURE_,ANTHROPIC_,GEMINI_,GOOGLE_,CLINX_SECRET_,UPSTREAM_,EPAY_,STRIPE_"
     """Prefixes of the environment variables that ${env:NAME} in the tree may read, comma-separated; * allows all."""
+
+    console: bool = True
+    """Serve the console's API at /graphql."""
+
+    console_schema: Literal["operators", "open"] = "operators"
+    """Who may ask /graphql what its schema is: whoever may operate, or everybody (for development)."""
+
+    console_key: Annotated[str, Field(repr=False)] = ""
+    """What the console seals second factors and signs cursors with, the same in every process: at least 32 characters;
+    empty makes a file console.key in the state folder."""
 
     ops_token: str = ""
     """Bearer token for /-/metrics, /-/revision and /-/reload from other machines; empty allows loopback only."""

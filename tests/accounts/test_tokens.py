@@ -1,14 +1,16 @@
 import ipaddress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from clinx.accounts import tokens
-from clinx.accounts.failures import AccountError
+from clinx.accounts.failures import AccountError, NotFound, VersionConflict
 from clinx.accounts.secret import digest, hint
 from clinx.accounts.tokens import Limits, parse_networks
 from clinx.domain.identity import Status, Token
 from clinx.domain.money import Amount
+from clinx.storage import tokens as stored
 from clinx.storage.database import Database
 from support.database import START, make_token, make_user
 
@@ -122,3 +124,31 @@ def test_networks_are_read_strictly():
     for text in ("", "10.0.0.1/8", "host", "10.0.0.0/33", "10.0.0.0-10.0.0.9"):
         with pytest.raises(AccountError, match="not an address or a CIDR range"):
             parse_networks([text])
+
+
+async def test_every_change_raises_the_version_and_an_older_one_is_a_conflict(database: Database):
+    user = await make_user(database)
+    token = (await tokens.issue(database, user, at=START)).token
+
+    renamed = await tokens.rename(database, token, "phone", at=START, expected=1)
+    assert (renamed.name, renamed.version) == ("phone", 2)
+    with pytest.raises(VersionConflict) as caught:
+        await tokens.restrict(database, token, Limits(), at=START, expected=1)
+
+    assert caught.value.parameters == {"expected": 1}
+    assert await tokens.of_user(database, user) == [renamed]
+
+
+async def test_a_rotated_token_has_another_secret_and_the_same_limits(database: Database):
+    user = await make_user(database)
+    issued = await tokens.issue(database, user, at=START, limits=Limits(models=frozenset({"o3"})))
+
+    rotated = await tokens.rotate(database, issued.token, at=START)
+
+    assert rotated.secret != issued.secret
+    assert await tokens.of_user(database, user) == [rotated.token]
+    assert (rotated.token.models, rotated.token.version) == (frozenset({"o3"}), 2)
+    assert await stored.find(database, digest(issued.secret)) is None
+    assert await stored.find(database, digest(rotated.secret)) is not None
+    with pytest.raises(NotFound):
+        await tokens.rotate(database, replace(issued.token, id=99), at=START)

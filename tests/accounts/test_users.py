@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from clinx.accounts import users
-from clinx.accounts.failures import AccountError
+from clinx.accounts.failures import AccountError, NameInvalid, NotFound, ProfileInvalid, VersionConflict
+from clinx.accounts.users import UserChanges
+from clinx.domain.console import Language
 from clinx.domain.identity import Role, Status, User
 from clinx.storage.database import Database
 from support.database import START
@@ -38,8 +42,39 @@ async def test_only_what_is_given_changes(database: Database):
     assert (await users.change(database, user, group="vip", at=START)).group == "vip"
     changed = await users.change(database, await users.find(database, "ann"), status=Status.DISABLED, at=START)
 
-    assert changed == User(user.id, "ann", Role.USER, Status.DISABLED, "vip", START)
+    assert changed == User(user.id, "ann", Role.USER, Status.DISABLED, "vip", START, epoch=2, version=3)
     assert await users.find(database, "ann") == changed
+
+
+async def test_a_change_of_an_older_version_is_a_conflict(database: Database):
+    user = await users.create(database, "ann", at=START)
+    changed = await users.edit(database, user, UserChanges(display_name=" Ann "), at=START, expected=1)
+    assert changed.display_name == "Ann"
+
+    with pytest.raises(VersionConflict) as caught:
+        await users.edit(database, user, UserChanges(group="vip"), at=START, expected=1)
+    with pytest.raises(NotFound):
+        await users.edit(database, replace(user, id=9), UserChanges(group="vip"), at=START, expected=1)
+
+    assert caught.value.parameters == {"expected": 1}
+    assert await users.find(database, "ann") == changed
+
+
+async def test_a_language_is_chosen_and_forgotten(database: Database):
+    user = await users.create(database, "ann", at=START)
+
+    chosen = await users.edit(database, user, UserChanges(language=Language.CHINESE), at=START)
+    assert chosen.language is Language.CHINESE
+    assert (await users.edit(database, chosen, UserChanges(group="vip"), at=START)).language is Language.CHINESE
+    assert (await users.edit(database, chosen, UserChanges(speaks_default=True), at=START)).language is None
+
+
+@pytest.mark.parametrize("name", ["a" * 65, "a\x00", "a\nb", "\u202e"])
+async def test_what_cannot_be_shown_is_no_display_name(database: Database, name: str):
+    user = await users.create(database, "ann", at=START)
+
+    with pytest.raises(ProfileInvalid):
+        await users.edit(database, user, UserChanges(display_name=name), at=START)
 
 
 async def test_a_change_of_a_user_is_announced(database: Database):
@@ -72,3 +107,10 @@ async def test_nobody_is_there(database: Database):
         await users.find(database, "ann")
     with pytest.raises(AccountError, match="any more"):
         await users.change(database, User(9, "ann", Role.USER, Status.ACTIVE, "default", START), group="vip", at=START)
+
+
+async def test_what_is_no_name_is_not_repeated_at_length(database: Database):
+    with pytest.raises(NameInvalid) as caught:
+        await users.create(database, "x" * 100_000, at=START)
+
+    assert len(str(caught.value)) < 200

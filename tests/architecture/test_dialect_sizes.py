@@ -8,8 +8,8 @@ MOST = 900
 SLACK = 150
 """Lines a budget may be wider than what it is for."""
 
-OUTSIDE = {"openai_chat": 1100, "openai_responses": 850, "anthropic": 950, "gemini": 1500}
-CODEC = {"openai_chat": 2250, "openai_responses": 2150, "anthropic": 1800, "gemini": 1900}
+OUTSIDE = {"openai_chat": 1025, "openai_responses": 800, "anthropic": 850, "gemini": 1450}
+CODEC = {"openai_chat": 2175, "openai_responses": 2075, "anthropic": 1700, "gemini": 1825}
 """Lines of all that is outside the codec, and of the codec. They only shrink (docs/adr/0018)."""
 
 

@@ -6,7 +6,8 @@ import pytest_asyncio
 from clinx.billing.vault import Vault
 from clinx.storage.database import Database
 from clinx.telemetry.tasks import Supervisor
-from support.database import ORIGIN, Clock, _migrated_database, _migrated_file, clock, database, database_url
+from support.database import ORIGIN, Clock, _migrated_database, _migrated_file, clock, database, database_url, empty_url
+from support.log_database import logs, logs_url
 
 __all__ = [
     "_migrated_database",
@@ -14,6 +15,9 @@ __all__ = [
     "clock",
     "database",
     "database_url",
+    "empty_url",
+    "logs",
+    "logs_url",
     "supervisor",
     "vault",
 ]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from clinx.billing.alarm import Alarm, freeze, keep_auditing, thaw
+from clinx.billing.audit import Report
 from clinx.billing.operations import Direct, Loan
 from clinx.billing.sweep import sweep
 from clinx.billing.vault import Vault
@@ -236,3 +237,14 @@ async def test_an_account_is_frozen_as_soon_as_that_can_be_written(
 
     assert [record.message for record in caplog.records][2:] == ["audit.frozen"]
     assert await frozen(database) == ["user:1"]
+
+
+async def test_every_audit_is_told(database: Database, metrics: Metrics, clock: Clock):
+    begun, told = clock.now(), list[Report]()
+    alarm = Alarm(database, metrics, now=clock.now, bound=ONE, tell=told.append)
+
+    await alarm.round()
+    clock.advance(60)
+    await alarm.round()
+
+    assert [(report.at, report.is_full) for report in told] == [(begun, True), (clock.now(), False)]

@@ -14,7 +14,7 @@ from clinx.domain.identity import Principal
 from clinx.domain.ledger import Origin, Reservation
 from clinx.domain.money import ZERO, Amount
 from clinx.errors import InsufficientBalance
-from clinx.storage import leases, ledger, nodes, request_logs
+from clinx.storage import leases, ledger, nodes, request_logs, rollups
 from clinx.storage.database import Database
 from clinx.storage.failures import StorageConflict, StorageRefused
 from clinx.storage.leases import Lease
@@ -254,3 +254,66 @@ async def test_processes_that_ship_hold_lend_and_repay_at_once_take_their_locks_
     ) == [(True, True)]
     for opened in databases:
         await opened.close()
+
+
+async def counted(database: Database) -> list[Any]:
+    """Requests and charge of everybody, by day."""
+    while await rollups.fold(database):
+        pass
+    return list(
+        await database.fetch(
+            "SELECT requests, charge FROM rollup WHERE user_id = 0 AND facet = 'total' AND grain = 'day' ORDER BY start"
+        )
+    )
+
+
+@pytest.mark.parametrize("charge", [0, 7])
+async def test_an_exchange_counts_once_however_often_it_is_told(database: Database, charge: int):
+    caller = await make_caller(database, balance="1")
+    await run(database, Lend(caller.user.id, caller.token.id, Amount(10), Amount(100)))
+    told = [
+        settle(caller, leased(caller, "settled", 10), charge),
+        Release(leased(caller, "released", 9), request_log("released", caller)),
+        Record(request_log("refused", caller)),
+    ]
+
+    await run(database, *told, *told)
+    await run(database, *told)
+
+    assert await counted(database) == [(3, charge)]
+    assert len(await request_logs.latest(database)) == 3
+
+
+async def test_a_hold_of_the_database_counts_once_too(database: Database):
+    caller = await make_caller(database, balance="1")
+    held = Reservation("req-1", caller.user.id, caller.token.id, Amount(10), "r1")
+    freed = Reservation("req-2", caller.user.id, caller.token.id, Amount(10), "r1")
+    await run(database, Hold(held, START), Hold(freed, START))
+    ended = [settle(caller, held, 6), Release(freed, request_log("req-2", caller))]
+
+    assert await run(database, *ended) == [Resolution.SETTLED, Resolution.RELEASED]
+    assert await run(database, *ended) == [Resolution.ALREADY, Resolution.ALREADY]
+
+    assert await counted(database) == [(2, 6)]
+
+
+async def test_a_log_that_came_before_does_not_keep_a_charge_from_counting(database: Database):
+    caller = await make_caller(database, balance="1")
+    await run(database, Release(leased(caller, "req-1", 10), request_log("req-1", caller)))
+
+    (outcome,) = await run(database, settle(caller, leased(caller, "req-1", 10), 6))
+
+    assert outcome is Resolution.SETTLED
+    assert await counted(database) == [(2, 6)]
+
+
+async def test_what_was_not_committed_does_not_count(database: Database):
+    caller = await make_caller(database, balance="1")
+    unstorable = Hold(Reservation("x" * 10 + "\ud800", caller.user.id, caller.token.id, Amount(1), "r1"), START)
+
+    with pytest.raises(StorageRefused):
+        await run(database, Record(request_log("log")), unstorable)
+    assert await counted(database) == []
+
+    await run(database, Record(request_log("log")))
+    assert await counted(database) == [(1, 0)]

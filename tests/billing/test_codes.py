@@ -1,12 +1,13 @@
 import asyncio
 import re
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 
 import pytest
 
 from clinx.billing import codes, statement
-from clinx.billing.codes import Offer, Redeemed
+from clinx.billing.codes import Offer, Own, Redeemed
 from clinx.billing.failures import (
     CodeDisabled,
     CodeExpired,
@@ -14,6 +15,7 @@ from clinx.billing.failures import (
     CodeRefused,
     CodeUnknown,
     CodeUsed,
+    KeyReused,
 )
 from clinx.domain.ledger import EntryKind
 from clinx.domain.money import MAX_NANO, ZERO, Amount
@@ -283,3 +285,29 @@ async def test_the_largest_batch_is_made(database: Database):
 
     assert len(set(printed.codes)) == codes.MOST
     assert [batch.open for batch in await codes.batches(database, at=START)] == [codes.MOST]
+
+
+async def test_a_batch_is_made_once_for_a_key(database: Database):
+    own, offer = Own(1, "key-1"), Offer("spring", FIVE, 3)
+
+    first = await codes.create(database, offer, actor="user:root", at=START, own=own)
+    again = await codes.create(database, offer, actor="user:root", at=START + DAY, own=own)
+    with pytest.raises(KeyReused):
+        await codes.create(database, replace(offer, count=4), actor="user:root", at=START, own=own)
+
+    assert (again.batch, again.codes) == (first.batch, ())
+    assert await states(database) == [("open", None)] * 3
+    assert len(first.codes) == 3
+
+
+async def test_a_redemption_under_a_key_tells_again_what_it_gave(database: Database):
+    user, one, other = await make_user(database), await make_code(database), await make_code(database)
+
+    first = await codes.redeem(database, user, one, at=START, key="key-1")
+    again = await codes.redeem(database, user, one, at=START + DAY, key="key-1")
+    with pytest.raises(KeyReused):
+        await codes.redeem(database, user, other, at=START, key="key-1")
+
+    assert first == again == Redeemed(1, FIVE)
+    assert (await statement.balance(database, user)).total == FIVE
+    assert await states(database) == [("redeemed", user.id), ("open", None)]

@@ -316,3 +316,33 @@ async def test_a_process_whose_place_was_taken_over_ships_nothing_more(
     assert await shipment.charges() == []
     assert await shipment.stored() == [(0, 0)]
     assert caplog.messages.count("journal.overtaken") == 1
+
+
+async def test_what_is_remembered_is_not_read_again(shipment: Shipment) -> None:
+    shipment.settle("a")
+    await shipment.flush()
+    held = Reservation("b", shipment.caller.user.id, shipment.caller.token.id, CENT, "r1", leased=True)
+    told = Settle(held, CENT, request_log("b", shipment.caller, charge=CENT))
+    # What the journal says differs on purpose: it shows which of the two was shipped.
+    end = shipment.journal.append(replace(told, charge=Amount.parse("0.02")))
+    shipment.shipper.notice(end, told)
+    await shipment.flush_again()
+
+    assert await shipment.balance() == Balance(Amount.parse("9.98"), ZERO, ZERO)
+    assert await shipment.stored() == [end]
+
+
+async def test_more_than_is_remembered_is_read_from_the_journal(
+    shipment: Shipment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clinx.billing.shipper.MOST_FRESH", 2)
+    ends: list[Position] = []
+    for number in range(8):
+        record = Record(request_log(f"log-{number}"))
+        ends.append(shipment.journal.append(record))
+        shipment.shipper.notice(ends[-1], record)
+    await shipment.flush()
+
+    assert await shipment.stored() == [ends[-1]]
+    assert await shipment.database.fetch("SELECT count(*) FROM request_log") == [(8,)]
+    assert shipment.shipper.waiting == 0

@@ -6,7 +6,7 @@ import pytest
 
 from clinx.billing import statement
 from clinx.billing.journal.files import segment_numbers
-from clinx.billing.treasury import ForeignJournal
+from clinx.billing.treasury import ForeignJournal, JournalFigures
 from clinx.domain.identity import Principal
 from clinx.domain.ledger import Balance, Unresolved
 from clinx.domain.money import ZERO, Amount
@@ -159,3 +159,14 @@ async def test_who_is_refused_asks_other_processes_to_return_what_they_leased(
 
         announced = await database.fetch("SELECT topic, subject FROM announcement WHERE topic = 'recall'")
         assert announced == [("recall", caller.user.account)]
+
+
+async def test_the_journal_tells_how_far_the_ledger_is_behind_it(database: Database, tmp_path: Path) -> None:
+    caller = await make_caller(database, balance="100")
+    async with Bank(database, tmp_path) as bank:
+        await spend(bank, caller, "0.03")
+        await bank.treasury.settle_down()
+
+        assert bank.treasury.figures() == JournalFigures(
+            waiting=0, is_failing=False, is_fenced=False, is_recovered=True
+        )

@@ -50,23 +50,50 @@ def test_thoughts_that_a_text_begins_with_are_parts_of_their_own(text: str, part
     assert list(through(TextToThoughts(), Text(text), CALL)) == [*parts, CALL]
 
 
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("hm</think>hello", [Thinking("hm"), Text("hello")]),
+        ("\nhm\n</think>\n\nhello\n", [Thinking("hm"), Text("hello\n")]),
+        ("<think>\nhm</think>hello", [Thinking("hm"), Text("hello")]),
+        ("</think>hello", [Text("hello")]),
+        ("\n\n</think>\n\nhello", [Text("hello")]),
+        ("hm", [Thinking("hm")]),
+        ("hm </thi", [Thinking("hm </thi")]),
+        ("<thi", [Thinking("<thi")]),
+        ("a <think> b</think>c</think>d", [Thinking("a <think> b"), Text("c</think>d")]),
+        (" \n", [Text(" \n")]),
+        ("", [Text("")]),
+    ],
+)
+def test_a_text_may_begin_inside_a_thought(text: str, parts: Sequence[Part]) -> None:
+    assert list(through(TextToThoughts(is_begun=True), Text(text), CALL, Text("more"))) == [*parts, CALL, Text("more")]
+
+
+def test_who_tells_thoughts_apart_has_begun_no_text_inside_one() -> None:
+    parts = (Thinking("hm"), Text("hello"))
+
+    assert through(TextToThoughts(is_begun=True), *parts) == parts
+
+
 PIECES = st.lists(st.sampled_from(["<think>", "</think>", "<thi", "nk>", "</", "a", "b<", " ", "\n", "é"]), max_size=8)
 
 
 @settings(max_examples=200, deadline=None)
-@given(pieces=PIECES, data=st.data())
-def test_any_split_of_a_text_gives_the_same_thoughts(pieces: list[str], data: st.DataObject) -> None:
+@given(pieces=PIECES, is_begun=st.booleans(), data=st.data())
+def test_any_split_of_a_text_gives_the_same_thoughts(pieces: list[str], data: st.DataObject, *, is_begun: bool) -> None:
     text = "".join(pieces)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=4)))
     events: list[Event] = [Started("id", "m"), PartStarted(0, Text(""))]
     events += [PartDelta(0, text[start:stop]) for start, stop in pairwise([0, *cuts, len(text)])]
     events += [PartEnded(0), PartStarted(1, Text("<think>x</think>y")), PartEnded(1), Finished(FinishReason.STOP)]
-    changes = TextToThoughts()
+    changes = TextToThoughts(is_begun=is_begun)
 
     told = [each for event in events for each in changes.feed(event)]
 
     assert_grammar(told)
-    assert fold(told) == filtered(answer(Text(text), Text("<think>x</think>y")), TextToThoughts())
+    whole = answer(Text(text), Text("<think>x</think>y"))
+    assert fold(told) == filtered(whole, TextToThoughts(is_begun=is_begun))
 
 
 def test_a_thought_is_told_as_it_grows() -> None:

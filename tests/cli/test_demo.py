@@ -7,9 +7,11 @@ import pytest
 
 from clinx.accounts import tokens, users
 from clinx.accounts.failures import AccountError
+from clinx.accounts.passwords import Passwords
 from clinx.billing import statement, topup
 from clinx.billing.topup import Cause
 from clinx.cli.demo import CREDIT, USER, is_first_try, issue_demo_key, print_welcome
+from clinx.domain.identity import Role
 from clinx.domain.money import ZERO, Amount
 from support.fake_upstream import FakeUpstream
 from support.gateway import Running, chat, completion, running_gateway, tree_for
@@ -101,10 +103,24 @@ async def test_the_first_start_says_how_to_make_a_user(gateway: Running, capsys:
         await users.find(gateway.gateway.database, USER)
 
 
+async def test_the_first_start_prints_a_password_of_root_that_lets_in(
+    gateway: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await print_welcome(gateway.gateway, demo=False)
+
+    database = gateway.gateway.database
+    [password] = re.findall(r"^    root (\S+)$", capsys.readouterr().err, re.MULTILINE)
+    root = await users.find(database, "root")
+    assert root.role is Role.ROOT
+    assert await Passwords(database).is_right(root, password)
+
+
 async def test_a_start_with_users_says_only_where_it_listens(
     gateway: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await gateway.user()
+    await print_welcome(gateway.gateway, demo=False)
+    capsys.readouterr()
 
     await print_welcome(gateway.gateway, demo=False)
 

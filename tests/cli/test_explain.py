@@ -12,7 +12,7 @@ from clinx.cli import explain
 from clinx.domain.override import Aspect, Override
 from clinx.storage import overrides
 from clinx.storage.database import Database
-from support.recorded import Recorded, record
+from support.recorded import Recorded, moved_apart, record
 from support.rehearsals import AFTER
 from support.tree import tree
 
@@ -50,6 +50,18 @@ def test_a_recorded_call_is_explained_by_its_id(recorded: Recorded, capsys: pyte
     assert (said["asked_model"], said["model"], said["outcome"]) == ("small-high", "small", "ok")
     assert (said["now"]["revision"], said["now"]["model"]) == (said["revision"], "small")
     assert said["now"]["cost"] == said["charge"]
+
+
+def test_a_call_is_found_where_the_settings_say_that_logs_are(
+    recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url, logs_url = moved_apart(recorded, tmp_path / "apart")
+    monkeypatch.setenv("CLINX_DATABASE_URL", url)
+    assert run(recorded, recorded.ids[1], database=False) == 1
+
+    monkeypatch.setenv("CLINX_LOG_DATABASE_URL", logs_url)
+    assert run(recorded, recorded.ids[1], database=False) == 0
+    assert "model     small-high -> small by a rule\n" in capsys.readouterr().out
 
 
 def test_a_call_is_rehearsed_under_the_tree_as_it_is_now(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from clinx.cli import plan
-from support.recorded import Recorded, record
+from support.recorded import Recorded, moved_apart, record
 from support.rehearsals import AFTER, BEFORE
 from support.tree import SMALL, tree
 
@@ -122,6 +122,17 @@ def test_recorded_traffic_through_its_own_tree_costs_what_it_cost(
     assert replay["total"]["before"] == replay["total"]["after"] != "0"
     assert (replay["refused"], replay["rerouted"], replay["admitted"]) == ([], 0, 0)
     assert sorted(replay["models"]) == ["large", "nothing", "old", "small", "small-high"]
+
+
+def test_recorded_traffic_is_read_where_the_settings_say_that_logs_are(
+    recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url, logs_url = moved_apart(recorded, tmp_path / "apart")
+    monkeypatch.setenv("CLINX_DATABASE_URL", url)
+    monkeypatch.setenv("CLINX_LOG_DATABASE_URL", logs_url)
+    run(str(recorded.root), "--against", str(recorded.root), "--replay", "1h", "--format", "json")
+
+    assert json.loads(capsys.readouterr().out)["replay"]["total"]["calls"] == 5
 
 
 def test_recorded_traffic_tells_what_another_tree_would_refuse_and_charge(

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from clinx.cli.plan_bounds import MEASURES, bound
-from clinx.cli.plan_report import Outcome, Side
 from clinx.config.effects import compare
 from clinx.config.token_losses import TokenLoss
+from clinx.relay.inquiries.plan_sections import Outcome, Side
 from clinx.relay.replay import Reason, Refusals, Replayed, Sum
 from support.rehearsals import AFTER, BEFORE, served
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from clinx.cli.plan_report import MARKER, Outcome, Side, as_json, as_markdown, as_text
+from clinx.cli.plan_report import MARKER, as_json, as_markdown, as_text
 from clinx.config.effects import compare
 from clinx.config.token_losses import TokenLoss
+from clinx.relay.inquiries.plan_sections import Outcome, Side
 from clinx.relay.replay import ChannelShare, Reason, Refusals, Replayed, Sum
 from support.rehearsals import AFTER, BEFORE, served
 

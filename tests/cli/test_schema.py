@@ -29,7 +29,7 @@ def test_the_gateway_is_the_default(capsys: pytest.CaptureFixture[str]) -> None:
     assert document["additionalProperties"] is False
     assert list(document["properties"]) == [
         "version", "include", "currency", "groups", "models", "profiles", "channels", "server",
-        "invitations", "payments", "rollout",
+        "invitations", "payments", "console", "rollout",
     ]  # fmt: skip
 
 

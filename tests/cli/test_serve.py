@@ -17,7 +17,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from clinx.app import Gateway
+from clinx.app import start_gateway
 from clinx.cli import main
 from clinx.settings import Settings
 from support.fake_upstream import FakeUpstream, hang, pause, sse
@@ -236,7 +236,7 @@ async def test_a_broken_tree_is_one_line_for_each_finding_and_exit_1(tmp_path: P
 
 async def test_the_last_good_tree_is_served_over_a_broken_one(tmp_path: Path) -> None:
     root = tree(tmp_path / "tree", {"gateway.yaml": SMALL})
-    before = await Gateway.start(Settings(root=root, state_dir=tmp_path / "state", port=0))
+    before = await start_gateway(Settings(root=root, state_dir=tmp_path / "state", port=0))
     good = before.current.snapshot.revision.id
     await before.stop(0)
     tree(root, {"gateway.yaml": BROKEN})

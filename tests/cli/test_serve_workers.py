@@ -42,10 +42,30 @@ SERVES = SPEAKS + "line.sendall(b'r'); line.recv(1)"
 SECOND_CANNOT = SPEAKS + "sys.exit(1) if index == '1' else line.sendall(b'r'); line.recv(1)"
 FIRST_CANNOT = SPEAKS + "sys.exit(0)"
 """Ends before it serves, if without a fault."""
+SOON_DIES = SPEAKS + "line.sendall(b'r')"
+LOOKS = (
+    SPEAKS
+    + """
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+line.sendall(b'r')
+signal.sigwait({signal.SIGHUP})
+test.sendall(f"{index} looks\\n".encode())
+test.recv(1)
+test.sendall(f"{index} has looked\\n".encode())
+line.sendall(b'l')
+line.recv(1)
+"""
+)
+"""Looks at the tree when it is told to, for as long as the test likes."""
 LIMITED = """
 - name: few
   limit: {requests: 60, per: 1h, of: user}
 """
+APART_SAYS = (
+    "policies/limits.yaml:3:10 E503 limit 'few' cannot be counted by 2 workers apart"
+    " (Set CLINX_REDIS, or serve with one worker.)"
+)
 
 
 @dataclass
@@ -55,6 +75,8 @@ class Seen:
     folder: Path
     said: list[str] = field(default_factory=list)
     here: int = 0
+    patient: bool = False
+    """Whether those that look at the tree are left to look."""
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def until(self, holds: Callable[[], bool]) -> None:
@@ -62,15 +84,18 @@ class Seen:
             await self._changed.wait_for(holds)
 
     async def hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.said.append((await reader.readline()).decode().strip())
-        await self._change(1)
-        await reader.read()
+        await self._change(1, (await reader.readline()).decode().strip())
+        async for line in reader:
+            await self._change(0, line.decode().strip())
+            if not self.patient:
+                writer.write(b"!")
         await self._change(-1)
         writer.close()
 
-    async def _change(self, number: int) -> None:
+    async def _change(self, number: int, *said: str) -> None:
         async with self._changed:
             self.here += number
+            self.said += said
             self._changed.notify_all()
 
 
@@ -93,7 +118,7 @@ async def test_a_worker_that_dies_is_started_again_and_greets_only_once(
     kept = crew(SERVES, seen)
     task = asyncio.Task(kept.run())
     await seen.until(lambda: len(seen.said) == 2)
-    kept._running[0].kill()
+    kept._running[0].process.kill()
     await seen.until(lambda: len(seen.said) == 3)
     kept._stop(signal.SIGTERM)
     async with asyncio.timeout(DEADLINE):
@@ -101,6 +126,57 @@ async def test_a_worker_that_dies_is_started_again_and_greets_only_once(
 
     assert seen.said == ["0 1 --demo", "1 0", "0 0"]
     assert code == 0
+
+
+@pytest.mark.parametrize(
+    ("settled", "pauses"), [(60.0, [0.002, 0.004, 0.004]), (0.0, [0.001, 0.001, 0.001])], ids=["soon", "later"]
+)
+async def test_one_that_dies_soon_is_started_again_later_each_time(
+    seen: Seen, settled: float, pauses: list[float], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, seconds in (("FIRST_PAUSE", 0.001), ("LONGEST_PAUSE", 0.004), ("SETTLED", settled)):
+        monkeypatch.setattr(serve_workers, name, seconds)
+    kept = crew(SOON_DIES, seen, count=1)
+    task = asyncio.Task(kept.run())
+    await seen.until(lambda: len(seen.said) == 4)
+    kept._stop(signal.SIGTERM)
+    async with asyncio.timeout(DEADLINE):
+        await task
+
+    died = [record for record in caplog.records if record.msg == "worker.died"]
+    assert [vars(record)["again_in_seconds"] for record in died[:3]] == pauses
+
+
+async def test_workers_look_at_the_tree_one_after_another(seen: Seen, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "clinx.workers")
+    kept = crew(LOOKS, seen, count=3)
+    task = asyncio.Task(kept.run())
+    await seen.until(lambda: len(seen.said) == 3)
+    signal.raise_signal(signal.SIGHUP)
+    await seen.until(lambda: len(seen.said) == 9)
+    kept._stop(signal.SIGTERM)
+    async with asyncio.timeout(DEADLINE):
+        code = await task
+
+    assert seen.said[3:] == [f"{index} {does}" for index in range(3) for does in ("looks", "has looked")]
+    assert code == 0
+
+
+async def test_one_that_looks_for_too_long_does_not_keep_the_others(
+    seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve_workers, "LOOKED_SECONDS", 0.01)
+    seen.patient = True
+    kept = crew(LOOKS, seen)
+    task = asyncio.Task(kept.run())
+    await seen.until(lambda: len(seen.said) == 2)
+    signal.raise_signal(signal.SIGHUP)
+    await seen.until(lambda: len(seen.said) == 4)
+    kept._stop(signal.SIGTERM)
+    async with asyncio.timeout(DEADLINE):
+        await task
+
+    assert sorted(seen.said[2:]) == ["0 looks", "1 looks"]
 
 
 @pytest.mark.parametrize(("program", "said"), [(FIRST_CANNOT, ["0 1 --demo"]), (SECOND_CANNOT, ["0 1 --demo", "1 0"])])
@@ -147,6 +223,60 @@ def test_a_port_that_somebody_has_is_not_shared(
 
 
 @pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name a database that nobody is asked for."""
+    monkeypatch.setenv("CLINX_DATABASE_URL", "postgres://nobody@127.0.0.1:1/none")
+    monkeypatch.delenv("CLINX_REDIS", raising=False)
+
+
+@pytest.mark.usefixtures("nowhere")
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"gateway.yaml": BROKEN}, BROKEN_SAYS),
+        ({"gateway.yaml": SMALL, "policies/limits.yaml": LIMITED}, APART_SAYS),
+    ],
+    ids=["broken", "not-to-be-counted-apart"],
+)
+def test_what_workers_cannot_serve_is_said_once_before_any_is_started(
+    files: dict[str, str],
+    says: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(serve_workers, "Crew", None)
+
+    assert main(["serve", "--workers", "2", "--root", str(tree(tmp_path, files)), "--port", "0"]) == 1
+    assert capsys.readouterr().err == f"{says}\n"
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_over_a_broken_tree_the_workers_find_out_what_was_good_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[tuple[str, ...]] = []
+
+    @dataclass
+    class Started:
+        command: tuple[str, ...]
+        count: int
+        folder: Path
+        first: tuple[str, ...]
+
+        async def run(self) -> int:
+            started.append(self.command[3:])
+            return 0
+
+    monkeypatch.setattr(serve_workers, "Crew", Started)
+    root = tree(tmp_path, {"gateway.yaml": BROKEN})
+
+    assert main(["serve", "--workers", "2", "--root", str(root), "--port", "0", "--last-good"]) == 0
+    [command] = started
+    assert command[:-1] == ("serve", "--root", str(root), "--last-good", "--port")
+
+
+@pytest.fixture
 async def upstream() -> AsyncGenerator[FakeUpstream]:
     async with FakeUpstream() as server:
         yield server.answers(json=completion())
@@ -161,26 +291,27 @@ def working(folder: Path, database: str, *arguments: str, redis: str = "") -> Ab
 
 @needs_postgres
 @pytest.mark.postgres
-async def test_a_broken_tree_is_said_once_and_nothing_serves(tmp_path: Path, postgres_database: str) -> None:
-    tree(tmp_path / "tree", {"gateway.yaml": BROKEN})
+async def test_each_worker_has_a_journal_and_a_revision_and_all_of_them_follow_a_changed_tree(
+    tmp_path: Path, postgres_database: str
+) -> None:
+    root = tree(tmp_path / "tree", {"gateway.yaml": SMALL})
     async with working(tmp_path, postgres_database) as served:
+        await served.is_up()
+        await served.logs("worker.started")
+        await served.logs("worker.serves")
+        before = revisions(await metrics(served))
+        tree(root, {"gateway.yaml": SMALL + "# again\n"})
+        served.told(signal.SIGHUP)
+        reloaded = [(await served.logs("config.reloaded"))["revision"] for _ in range(2)]
+        after = revisions(await metrics(served))
+        served.told(signal.SIGTERM)
         code = await served.ends()
 
-    assert (code, served.said.count(BROKEN_SAYS)) == (1, 1)
-
-
-@needs_postgres
-@pytest.mark.postgres
-async def test_what_workers_cannot_count_together_is_not_served_by_them(tmp_path: Path, postgres_database: str) -> None:
-    tree(tmp_path / "tree", {"gateway.yaml": SMALL, "policies/limits.yaml": LIMITED})
-    async with working(tmp_path, postgres_database) as served:
-        code = await served.ends()
-
-    assert code == 1
-    assert any(
-        line.startswith("policies/limits.yaml:3:10 E503 limit 'few' cannot be counted by 2 workers apart")
-        for line in served.said
-    )
+    assert before == {("0", served.revision), ("1", served.revision)}
+    assert after == {(str(index), revision) for index, revision in enumerate(reloaded)}
+    assert set(reloaded) == {reloaded[0]} != {served.revision}
+    assert sorted(path.name for path in (tmp_path / "state" / "journal").iterdir() if path.is_dir()) == ["0", "1"]
+    assert code == 0
 
 
 @needs_postgres
@@ -223,3 +354,9 @@ async def call(served: Served, key: str) -> int:
 async def metrics(served: Served) -> str:
     async with served.session.get(f"{served.url}/-/metrics") as answer:
         return await answer.text()
+
+
+def revisions(figures: str) -> set[tuple[str, str]]:
+    """Which worker serves which revision."""
+    found = re.findall(r'^clinx_config_revision_info\{revision="(\w+)",worker="(\d)"\} 1', figures, re.MULTILINE)
+    return {(worker, revision) for revision, worker in found}

@@ -1,4 +1,6 @@
 import asyncio
+import io
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -56,6 +58,7 @@ def test_the_first_user_makes_the_database_and_says_where(capsys: pytest.Capture
         "user show ann",
         "user set ann --status disabled",
         "user credit ann 5 --reason x",
+        "user password ann",
         "user refund settle:r --reason x",
         "code list",
         "invite show ann",
@@ -216,6 +219,29 @@ def test_a_group_that_the_tree_does_not_have_is_warned_about(capsys: pytest.Capt
     assert created == (0, "created bob (id 2, group vipp, balance 0)\n", warning)
     assert run(capsys, "user", "set", "bob", "--group", "vipp") == (0, "bob: user, active, group vipp\n", warning)
     assert run(capsys, "user", "set", "bob", "--group", "vip") == (0, "bob: user, active, group vip\n", "")
+
+
+def test_a_password_is_drawn_and_printed_once(capsys: pytest.CaptureFixture[str]):
+    run(capsys, "user", "create", "ann")
+
+    code, out, err = run(capsys, "user", "password", "ann")
+
+    assert (code, err) == (0, "ann has a new password; all sessions of before are over\n")
+    assert re.fullmatch(r"[A-Za-z0-9_-]{20}\n", out)
+    assert run(capsys, "user", "password", "ann")[1] != out
+
+
+def test_a_password_is_read_from_standard_input(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    run(capsys, "user", "create", "ann")
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse\n"))
+    assert run(capsys, "user", "password", "ann", "--stdin") == (
+        0,
+        "",
+        "ann has a new password; all sessions of before are over\n",
+    )
+    monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
+    assert run(capsys, "user", "password", "ann", "--stdin") == (1, "", "clinx: a password has at least 8 characters\n")
 
 
 def test_settings_of_a_user_change(capsys: pytest.CaptureFixture[str]):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clinx.domain.catalog import Channel, SystemMode, SystemPrompt
+from clinx.domain.catalog import Channel, SystemMode, SystemPrompt, TransportKind
 from clinx.domain.operation import Operation
 from clinx.domain.resilience import Answers, ChannelLimits, ChannelTest, CircuitRule, RetryRule
 from clinx.domain.steering import Strategy
@@ -45,6 +45,14 @@ def test_what_a_channel_takes_is_told_and_is_tested_with(tmp_path: Path) -> None
     assert channel.system_prompt == SystemPrompt("Be kind.", SystemMode.DEFAULT)
     assert (channel.drop, channel.thinking_to_content) == (("store",), True)
     assert channel.test == ChannelTest(300.0, "m", Operation.CHAT)
+
+
+def test_a_channel_says_which_client_carries_its_requests(tmp_path: Path) -> None:
+    said = ("", ", transport: http1", ", transport: aiohttp", ", proxy: http://proxy.test")
+
+    carried = [_channel(tmp_path, more).transport for more in said]
+
+    assert carried == [TransportKind.HTTP1, TransportKind.HTTP1, TransportKind.AIOHTTP, TransportKind.AIOHTTP]
 
 
 def test_a_channel_of_patterns_has_nothing_to_be_tested_with(tmp_path: Path) -> None:

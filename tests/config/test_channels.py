@@ -100,6 +100,8 @@ def test_an_unpriced_model_is_refused(tmp_path: Path) -> None:
         ("provider: echo, weight: -1", 'E303 "weight": input should be greater than or equal to 0, not -1'),
         ("provider: echo, weight: 1.5", 'E303 "weight": expected a whole number'),
         ("provider: echo, proxy: socks5://x", 'E303 "proxy" must start with http:// or https:// and name a host'),
+        ("provider: echo, transport: http2", "E303 \"transport\": input should be 'http1' or 'aiohttp', not \"http2\""),
+        ("provider: echo, transport: http1, proxy: http://proxy.test", 'E303 "transport: http1" goes through no proxy (leave it out, or "proxy")'),
         ("provider: echo, set: {a: '${env:UPSTREAM_KEY}'}", "E404 a reference is not resolved here (references may stand in base_url, credentials, headers, proxy, settings of a channel)"),
         ("provider: echo, headers: {A: '${env:HOME}'}", "E402 variable HOME may not be read (allowed prefixes: UPSTREAM_)"),
         ("provider: openai, credentials: [plainkey]", "E401 a credential must be a reference to a key (write ${env:NAME} or ${file:PATH})"),

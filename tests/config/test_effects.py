@@ -85,6 +85,16 @@ channels: [{name: c, provider: echo, models: [m], groups: [g, default]}]
     assert not offers(after.snapshot, "g", "m")
 
 
+def test_a_changed_console_is_told_by_its_parts(tmp_path: Path) -> None:
+    console = "console: {name: Example, mail: {host: localhost, from: ops@example.com}}\n"
+    before, after = (
+        served(tmp_path / name, {**BEFORE, "gateway.yaml": f"{BEFORE['gateway.yaml']}{text}"})
+        for name, text in (("a", console), ("b", console.replace("ops@", "no-reply@").replace("Example", "Other")))
+    )
+
+    assert compare(before, after).settings == ("console.name", "console.mail")
+
+
 def test_another_list_of_words_is_an_effect(tmp_path: Path) -> None:
     rules = "- {name: words, guard: {on: input, words_file: policies/words/bad.txt, action: block}}\n"
     before, after = (

@@ -93,6 +93,9 @@ def chain(it: Served, path: str, *overrides: Override) -> list[str]:
         ("models.tiers.price[1].input", ["2", "gateway.yaml:5:53 models.tiers 2"]),
         ("server.max_body", ["1MiB", "gateway.yaml:9:10 gateway.yaml 1MiB"]),
         ("server.body_timeout", ["30s", "- default 30s"]),
+        ("console.sign_in.session", ["30d", "- default 30d"]),
+        ("console.keep.audit", ["forever", "- default forever"]),
+        ("console.mail", ["nothing", "- default nothing"]),
         ("policies.rate.limit.requests", ["60", "policies/a.yaml:1:24 policies.rate 60"]),
     ],
 )

@@ -142,10 +142,12 @@ def test_a_broken_provider_is_reported_once_however_many_channels_use_it(tmp_pat
 
 
 def test_where_a_providers_models_put_their_thoughts_is_said_in_its_file(tmp_path: Path) -> None:
-    acme = "provider: acme\nextends: openai\ninline_thinking: true\nreasoning_history: reasoning_content\n"
+    thoughts = "inline_thinking: true\nthinking_begun: true\nreasoning_history: reasoning_content\n"
+    acme = f"provider: acme\nextends: openai\n{thoughts}"
     built = compiled(tmp_path, "acme", NEEDS["openai"], **{"providers/acme.yaml": acme}).snapshot.channels["c"].provider
 
-    assert (built.inline_thinking, built.reasoning_history) == (True, "reasoning_content")
-    assert (provider(tmp_path, "vllm").inline_thinking, provider(tmp_path, "vllm").reasoning_history) == (False, None)
+    vllm = provider(tmp_path, "vllm")
+    assert (built.inline_thinking, built.thinking_begun, built.reasoning_history) == (True, True, "reasoning_content")
+    assert (vllm.inline_thinking, vllm.thinking_begun, vllm.reasoning_history) == (False, False, None)
     wrong = {"gateway.yaml": "version: 1\n", "providers/acme.yaml": acme.replace("reasoning_content", "thoughts")}
     assert [found.code for found in findings(tmp_path, wrong)] == ["E303"]

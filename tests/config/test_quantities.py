@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -11,12 +12,15 @@ import pytest
 from clinx.config.quantities import (
     read_decimal,
     read_duration,
+    read_instant,
     read_money,
     read_network,
     read_per,
+    read_retention,
     read_share,
     read_size,
     read_statuses,
+    read_term,
     read_text,
     read_window,
     read_zone,
@@ -143,3 +147,60 @@ def test_networks_of_both_families() -> None:
         "::1/128",
         "127.0.0.1/32",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "term"),
+    [
+        ("1s", timedelta(seconds=1)),
+        ("1.5m", timedelta(seconds=90)),
+        ("30d", timedelta(days=30)),
+        ("36500d", timedelta(days=36500)),
+    ],
+)
+def test_a_term_is_whole_seconds(text: str, term: timedelta) -> None:
+    assert read_term(text) == term
+    assert read_retention(text) == term
+
+
+@pytest.mark.parametrize("value", ["0s", "1.5s", "500ms", "30", 30, "36501d", "1y", "-1d", None, "", ["1d"]])
+def test_what_is_no_term(value: object) -> None:
+    with pytest.raises(ValueError, match=r"^expected a time with a unit, such as 10m, 1h or 30d, of at most 36500d$"):
+        read_term(value)
+    with pytest.raises(ValueError, match=r"^expected a time with a unit, such as 90d, of at most 36500d, or forever$"):
+        read_retention(value)
+
+
+def test_only_what_is_kept_may_be_kept_forever() -> None:
+    assert read_retention("forever") == "forever"
+    with pytest.raises(ValueError, match=r"^expected a time with a unit"):
+        read_term("forever")
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-01-31T09:00:00Z", "2026-01-31T09:00Z", "2026-01-31T10:00:00+01:00", "2026-01-30T23:30-09:30"]
+)
+def test_an_instant_is_read_with_its_offset(text: str) -> None:
+    assert read_instant(text) == datetime(2026, 1, 31, 9, tzinfo=UTC)
+    assert read_instant(text).tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-01-31",
+        "2026-01-31T09:00:00",
+        "2026-01-31 09:00:00Z",
+        "2026-02-30T09:00:00Z",
+        "2026-01-31T24:00:01Z",
+        "2026-01-31T09:00:00+25:00",
+        "0001-01-01T00:00+01:00",
+        "9999-12-31T23:59-01:00",
+        "20260131T090000Z",
+        1769850000,
+        None,
+    ],
+)
+def test_what_is_no_instant(value: object) -> None:
+    with pytest.raises(ValueError, match=r"^expected an instant such as 2026-01-31T09:00:00Z$"):
+        read_instant(value)

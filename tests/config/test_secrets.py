@@ -7,6 +7,7 @@ import pytest
 from clinx.config.secrets import (
     HINT,
     MAX_BYTES,
+    PLACEHOLDER,
     SecretError,
     SecretResolver,
     begins_like_a_key,
@@ -154,3 +155,13 @@ def test_the_notation_of_other_programs_is_understood_but_no_key_is_quoted(text:
 def test_the_beginning_of_a_vendor_s_key_is_known_wherever_it_stands() -> None:
     assert begins_like_a_key("Bearer sk-0123456789abcdef")
     assert not begins_like_a_key("interleaved-thinking-2025-05-14")
+
+
+def test_a_blind_resolver_reads_nothing_and_still_refuses_what_is_not_allowed(tmp_path: Path) -> None:
+    blind = SecretResolver({"UPSTREAM_A": "alpha"}, tmp_path, ("UPSTREAM_",), blind=True)
+
+    assert blind.resolve("${env:UPSTREAM_A} ${env:UPSTREAM_NONE} ${file:none}") == " ".join([PLACEHOLDER] * 3)
+    assert blind.files == {}
+    with pytest.raises(SecretError) as refused:
+        blind.resolve("${env:HOME}")
+    assert refused.value.code == "E402"

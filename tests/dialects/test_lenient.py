@@ -4,6 +4,8 @@ import msgspec
 import pytest
 
 from clinx.dialects import lenient
+from clinx.dialects.lenient import decode, mapping, member, object_in, reading_answer, sequence, text_in
+from clinx.errors import UpstreamBroken
 
 NUMBERS = msgspec.json.Decoder(dict[str, int | str])
 
@@ -90,3 +92,25 @@ def test_what_was_decoded_can_be_encoded() -> None:
     for _ in range(5000):
         deep = [deep]
     assert lenient.encode(deep) == b"null"
+
+
+def test_a_member_of_anything_may_be_asked_for() -> None:
+    assert [member({"a": 1}, "a"), member({}, "a"), member([1], "a"), member("a", "a")] == [1, None, None, None]
+
+
+def test_what_has_another_type_is_empty() -> None:
+    assert [text_in(value) for value in ("a", 7, None)] == ["a", "", ""]
+    assert [sequence([1]), sequence("a"), mapping({"a": 1}), mapping([])] == [[1], (), {"a": 1}, {}]
+
+
+@pytest.mark.parametrize("document", [None, 1, "a", [{}]])
+def test_an_object_may_be_demanded(document: object) -> None:
+    assert object_in({"a": 1}) == {"a": 1}
+    with pytest.raises(ValueError, match="not an object"):
+        object_in(document)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"[" * 100_000])
+def test_an_answer_that_cannot_be_read_is_broken(body: bytes) -> None:
+    with pytest.raises(UpstreamBroken, match="cannot be read"), reading_answer():
+        object_in(decode(body))

@@ -4,8 +4,19 @@ from typing import Any
 
 import pytest
 
-from clinx.dialects.problems import MAX_TEXT, at, document_of, headers_of, message_in, sentences, text, whole_seconds
-from clinx.errors import MethodNotAllowed, UpstreamOverloaded
+from clinx.dialects.problems import (
+    MAX_TEXT,
+    Shape,
+    at,
+    document_of,
+    headers_of,
+    message_in,
+    sentences,
+    status_of,
+    text,
+    whole_seconds,
+)
+from clinx.errors import MethodNotAllowed, UpstreamOverloaded, UpstreamRefused
 
 PATHS = (("error", "message"), ("detail",))
 
@@ -52,3 +63,10 @@ def test_headers_say_when_to_come_back_and_what_is_allowed() -> None:
     }
     assert headers_of(MethodNotAllowed("No.", allowed=frozenset({"POST", "GET"})))["Allow"] == "GET, POST"
     assert (whole_seconds(0.0), whole_seconds(30.0)) == (1, 30)
+
+
+def test_a_status_is_the_upstreams_own_where_it_refused() -> None:
+    shapes = {"upstream_refused": Shape(400, "bad"), "upstream_overloaded": Shape(529, "busy")}
+
+    assert status_of(UpstreamRefused("no", upstream_status=422, body=b"", content_type=""), shapes) == 422
+    assert status_of(UpstreamOverloaded("busy"), shapes) == 529

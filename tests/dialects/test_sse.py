@@ -57,6 +57,56 @@ def test_fields_are_read() -> None:
     assert read(raw) == [SseEvent(raw, b"one\ntwo\n three", b"message", b"7", b"10")]
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"data: a\n\n",
+        b"data: a\r\n\r\n",
+        b"event: note\ndata: a\n\n",
+        b"event: note\r\ndata: a\r\n\r\n",
+        b"data: \n\n",
+        b"data: a\n\r\n",
+    ],
+)
+def test_what_most_vendors_write_is_read_at_once(raw: bytes) -> None:
+    reader = SseReader()
+
+    assert [reader.alone(raw)] == SseReader().feed(raw) == read(*(raw[i : i + 1] for i in range(len(raw))))
+    assert reader.close() == []
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"data: a\n",
+        b"data: a\n\n\n",
+        b"data: a\n\ndata: b\n\n",
+        b"data: a\ndata: b\n\n",
+        b"data: a\rdata: b\n\n",
+        b"data: a\r\r\n\r\n",
+        b"data: a\n\r",
+        b"event: data: a\n\n",
+        b"event: x\rid: 1\ndata: a\n\n",
+        b"event: x\nid: 1\ndata: a\n\n",
+        b"event: x\r\ndata: a\n\n",
+        b"id: 1\ndata: a\n\n",
+        b": data: a\n\n",
+        b"\xef\xbb\xbfdata: a\n\n",
+        b"data:a\n\n",
+        b"data: " + b"x" * MAX_EVENT + b"\n\n",
+    ],
+)
+def test_what_is_written_otherwise_is_left_to_the_slow_road(raw: bytes) -> None:
+    assert SseReader().alone(raw) is None
+
+
+def test_an_event_that_goes_on_is_none_alone() -> None:
+    reader = SseReader()
+    reader.feed(b"data: a")
+
+    assert reader.alone(b"data: b\n\n") is None
+
+
 def test_the_last_of_repeated_fields_counts() -> None:
     assert read(b"event: a\nevent: b\nid: 1\nid\n\n") == [
         SseEvent(b"event: a\nevent: b\nid: 1\nid\n\n", None, b"b", b"")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from clinx.dialects.base import Envelope, StreamTap, UpstreamProblem
@@ -21,17 +22,23 @@ def tap_of(name: str) -> StreamTap:
     return DIALECTS[name].tap(Envelope(name, Operation.CHAT, "m", True, body, None, 1, 0, False), StreamEnd.DONE)
 
 
+def quick_word(data: bytes) -> str:
+    if data.startswith(b"{<") or b"broken" in data:
+        raise msgspec.DecodeError
+    return word(data)
+
+
 def word(data: bytes) -> str:
     if b"broken" in data:
         raise ValueError(data)
-    return data.decode().strip("{}")
+    return data.decode().strip("{<>}")
 
 
 class Words(EventTap[str]):
     """A format whose events are words in an object."""
 
     def __init__(self) -> None:
-        super().__init__(word)
+        super().__init__(quick_word, word)
 
     def take(self, found: str, event: object) -> bool:
         if found == "fail":
@@ -50,13 +57,31 @@ def test_whole_events_pass_and_are_counted() -> None:
     assert (tap.take_text(), tap.take_text(), tap.text_size) == ("onetwohidden", "", 0)
 
 
+def test_an_event_that_is_not_as_it_should_be_is_read_slowly() -> None:
+    tap = Words()
+
+    assert tap.feed(b"data: {<one>}\n\n") == b"data: {<one>}\n\n"
+    assert tap.take_text() == "one"
+
+
 def test_what_is_made_is_the_most_that_anything_says() -> None:
     tap = Words()
     tap.feed(b"data: {" + b"x" * 80 + b"}\n\n")
     assert tap.made == 20
 
-    tap._usage = Usage(output=30, call=1)
+    tap.used(Usage(output=30, call=1))
     assert tap.made == 30
+
+    tap.feed(b"data: {" + b"x" * 80 + b"}\n\n")
+    tap.take_text()
+    assert tap.made == 40
+
+
+def test_bytes_are_counted_and_not_characters() -> None:
+    tap = Words()
+    tap.feed("data: {äöü€🙂🙂}\n\n".encode())
+
+    assert (tap.text_size, tap.made) == (6, 17 // 4)
 
 
 def test_nothing_passes_after_a_problem() -> None:

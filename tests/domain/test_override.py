@@ -1,8 +1,8 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from clinx.domain.override import Aspect, Override
+from clinx.domain.override import LONGEST, Aspect, Override, may_end
 from support.database import START
 
 
@@ -24,3 +24,12 @@ def test_it_is_over_at_its_instant_and_not_before() -> None:
 
     assert not override.is_over(START + timedelta(minutes=59))
     assert override.is_over(START + timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("until", "may"),
+    [(START, False), (START + timedelta(seconds=1), True), (START + LONGEST, True), (START + 2 * LONGEST, False)],
+    ids=["now", "soon", "longest", "longer"],
+)
+def test_it_may_not_last_for_long(until: datetime, may: bool) -> None:
+    assert may_end(until, START) is may

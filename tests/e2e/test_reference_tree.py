@@ -11,8 +11,10 @@ TREE = Path(__file__).parents[1] / "goldens" / "reference"
 
 @pytest.fixture(autouse=True)
 def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_KEY_A", "OPENAI_KEY_B", "ANTHROPIC_KEY", "GEMINI_KEY"):
-        monkeypatch.setenv(name, f"vendor-secret-{name}")
+    vendors = ("OPENAI_KEY_A", "OPENAI_KEY_B", "ANTHROPIC_KEY", "GEMINI_KEY")
+    console = ("GITHUB", "LINUXDO", "TELEGRAM", "WECHAT", "CORP", "MAIL", "HOOK")
+    for name in (*vendors, *(f"CLINX_SECRET_{each}" for each in console)):
+        monkeypatch.setenv(name, f"secret-{name}")
 
 
 def test_it_compiles(capsys: pytest.CaptureFixture[str]) -> None:

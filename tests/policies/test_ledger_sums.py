@@ -4,15 +4,16 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from clinx.domain.money import Amount
 from clinx.policies.ledger_sums import LedgerSums
 from clinx.policies.subject import Scope, Subject
-from clinx.storage import spend
+from clinx.storage import request_logs, spend
 from clinx.storage.database import Database
 from clinx.storage.failures import StorageUnavailable
 from clinx.storage.spend import Spend, SpendKey
-from support.database import START
+from support.database import START, request_log
 
 TODAY = (START - START.replace(year=1970)).days
 CALLER = Subject(7, 70, "vip", "gpt-4o")
@@ -44,6 +45,15 @@ async def test_it_sums_what_shares_the_scopes(database: Database, scopes: tuple[
     )
 
     assert await LedgerSums(database, settled).spent(CALLER, scopes, START) == Amount(nano)
+
+
+async def test_logs_that_were_moved_elsewhere_are_summed_as_well(database: Database, logs: Database) -> None:
+    hour = START + timedelta(hours=1)
+    for nano, where in ((1, database), (2, logs)):
+        log = replace(request_log(f"r{nano}", charge=Amount(nano)), at=hour, user_id=7)
+        await where.atomically(request_logs.append([log]))
+
+    assert await LedgerSums(database, settled, logs=logs).spent(CALLER, (Scope.USER,), hour) == Amount(3)
 
 
 async def test_what_does_not_reach_the_ledger_in_time_is_not_left_out(database: Database) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from clinx.config.snapshot import Snapshot
 from clinx.domain.operation import Operation
-from clinx.relay.channel_tests import ChannelTests, endpoint_for
+from clinx.relay.channel_tests import ChannelTests, Trial, endpoint_for
 from clinx.routing.health import Health
 from clinx.routing.way import Use
 from clinx.telemetry.metrics import Metrics
@@ -173,6 +173,9 @@ async def test_an_error_inside_a_success_is_a_failed_test(tmp_path: Path, upstre
 async def test_a_new_tree_is_followed(tmp_path: Path, upstream: FakeUpstream, pool: Pool) -> None:
     one = tried(tmp_path, upstream, pool)
     one.refuse()
+    upstream.answers(json=completion())
+    await one.tests.test(Trial(one.main, one.main.credentials[0], "upstream-m", one.endpoint))
+    assert [(name, ended.outcome, ended.at) for name, ended in one.tests.last.items()] == [("main", "ok", 1000.0)]
     one.snapshot = compile_files(
         tmp_path, {"gateway.yaml": TREE.format(url=upstream.url, more="").replace("main", "new")}
     ).snapshot
@@ -180,6 +183,7 @@ async def test_a_new_tree_is_followed(tmp_path: Path, upstream: FakeUpstream, po
     await one.look()
 
     assert one.health.states() == ()
+    assert one.tests.last == {}
 
 
 def test_a_channel_is_asked_what_its_model_is_for(tmp_path: Path) -> None:

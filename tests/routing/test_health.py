@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from clinx.domain.catalog import NO_CREDENTIAL, Channel, Credential, SystemPrompt, Timeouts, UsageInStream
+from clinx.domain.catalog import (
+    NO_CREDENTIAL,
+    Channel,
+    Credential,
+    SystemPrompt,
+    Timeouts,
+    TransportKind,
+    UsageInStream,
+)
 from clinx.domain.resilience import ChannelLimits, CircuitRule, RetryRule
 from clinx.routing.circuit import Cause, State
 from clinx.routing.health import NEVER, Health
@@ -353,6 +361,7 @@ MANNERS: list[dict[str, Any]] = [
     {"drop": ("stop",)},
     {"settings": {"region": "eu"}},
     {"proxy": "http://proxy.test"},
+    {"transport": TransportKind.AIOHTTP},
     {"timeouts": Timeouts(connect=1.0)},
     {"retry": RetryRule(attempts=1)},
     {"circuit": CircuitRule(failures=3)},

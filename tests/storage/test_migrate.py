@@ -26,6 +26,11 @@ ALL = [
     "0005_overrides_and_revisions",
     "0006_kept_answers",
     "0007_refused_by",
+    "0008_console_accounts",
+    "0009_rollups",
+    "0010_notices",
+    "0011_audit_log",
+    "0012_stopped_tokens",
 ]
 
 
@@ -107,8 +112,7 @@ async def test_the_ledger_refuses_changes(database: Database, statement: str):
 async def test_migrating_keeps_every_row_and_a_copy(empty_url: str):
     await _migrate_to_the_first(empty_url)
     database = await Database.connect(empty_url)
-    caller = await make_caller(database)
-    await database.atomically(_write_history(caller.user.account))
+    await database.atomically(_write_history())
     before = await _counts(database)
     await database.close()
 
@@ -134,10 +138,18 @@ async def _migrate_to_the_first(url: str) -> None:
         await MigrationExecutor(client, location.apps).migrate([MigrationTarget(APP, ALL[0])])
 
 
-def _write_history(account: str) -> Program[None]:
-    yield from ledger.append([NewEntry("e", account, Amount(1), EntryKind.GRANT, START)])
+def _write_history() -> Program[None]:
+    """Write rows with the columns of then."""
+    user = 'INSERT INTO "user" (id, name, role, status, "group", created_at)'
+    yield from execute(f"{user} VALUES (1, 'ann', 'user', 'active', 'default', 0)")
+    token = (
+        "INSERT INTO token (id, user_id, name, digest, hint, status, models, networks, spent, held, tags, created_at)"
+    )
+    yield from execute(f"{token} VALUES (1, 1, 'ci', 'd', 'sk', 'active', '[]', '[]', 0, 0, '{{}}', 0)")
+    yield from execute("INSERT INTO account (name, balance, held) VALUES ('user:1', 0, 0)")
+    yield from ledger.append([NewEntry("e", "user:1", Amount(1), EntryKind.GRANT, START)])
     held = "INSERT INTO reservation (id, user_id, token_id, amount, state, revision, created_at, expires_at)"
-    yield from execute(f"{held} VALUES ('r', 1, 1, 1, 'open', 'rev', 0, 0)")  # Columns as they were then.
+    yield from execute(f"{held} VALUES ('r', 1, 1, 1, 'open', 'rev', 0, 0)")
     logged = (
         "INSERT INTO request_log (id, at, revision, dialect, operation, outcome, status, stream, usage, charge, quote"
     )

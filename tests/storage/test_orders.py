@@ -7,6 +7,7 @@ from clinx.domain.order import Order, OrderState, Outcome, PaymentEvent, Payment
 from clinx.storage import orders
 from clinx.storage.database import Database
 from clinx.storage.failures import StorageRefused
+from clinx.storage.orders import OrderFilter
 from support.database import START
 from support.orders import EPAY_ORDER
 
@@ -150,3 +151,61 @@ async def test_the_latest_orders_are_found_by_user_and_state(database: Database)
     assert await orders.latest(database, user_id=1) == [made[2], made[0]]
     assert await orders.latest(database, state=OrderState.PENDING) == [made[1], made[0]]
     assert await orders.latest(database, user_id=2, state=OrderState.PAID) == []
+
+
+async def test_orders_are_paged_the_latest_first(database: Database):
+    made = [
+        order(1),
+        order(2, created_at=START + timedelta(1)),
+        order(3, created_at=START + timedelta(1)),
+        order(4, created_at=START + timedelta(2)),
+    ]
+    await write(database, *made)
+
+    first = await orders.page(database, OrderFilter(), after=None, limit=2)
+    second = await orders.page(database, OrderFilter(), after=(first[-1].created_at, first[-1].id), limit=2)
+
+    assert first == [made[3], made[2]]
+    assert second == [made[1], made[0]]
+    assert await orders.page(database, OrderFilter(), after=(made[0].created_at, made[0].id), limit=2) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (OrderFilter(), [3, 2, 1]),
+        (OrderFilter(user_id=2), [2]),
+        (OrderFilter(state=OrderState.PAID), [3]),
+        (OrderFilter(provider=PaymentProvider.EPAY), [2, 1]),
+        (OrderFilter(since=START + timedelta(1)), [3, 2]),
+        (OrderFilter(until=START + timedelta(1)), [1]),
+        (OrderFilter(user_id=2, state=OrderState.PAID), []),
+    ],
+    ids=["all", "user", "state", "provider", "since", "until", "both"],
+)
+async def test_orders_are_found_and_counted(database: Database, wanted: OrderFilter, found: list[int]):
+    await write(
+        database,
+        order(1),
+        order(2, user_id=2, created_at=START + timedelta(1)),
+        order(3, state=OrderState.PAID, provider=PaymentProvider.STRIPE, created_at=START + timedelta(2)),
+    )
+
+    page = await orders.page(database, wanted, after=None, limit=10)
+
+    assert [each.id for each in page] == [order_id(number) for number in found]
+    assert await orders.count(database, wanted, most=10) == len(found)
+    assert await orders.count(database, wanted, most=1) == min(len(found), 1)
+
+
+async def test_what_was_said_is_found_for_several_orders_at_once(database: Database):
+    said = [
+        PaymentEvent(PaymentProvider.EPAY, f"e{number}", order_id(about), Outcome.REPEATED, None, START)
+        for number, about in enumerate((1, 2, 1, 3))
+    ]
+    for each in said:
+        await database.atomically(orders.note(each))
+
+    found = await orders.events_of(database, [order_id(1), order_id(2), order_id(4)])
+
+    assert found == {order_id(1): [said[0], said[2]], order_id(2): [said[1]]}

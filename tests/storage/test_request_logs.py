@@ -46,12 +46,6 @@ async def test_the_logs_of_one_token_are_told_from_those_of_its_user(database: D
     assert await request_logs.latest(database, user_id=ann.user.id + 1, token_id=other.id) == []
 
 
-async def test_those_that_were_written_are_known(database: Database):
-    await database.atomically(request_logs.append([request_log("a"), request_log("b")]))
-
-    assert await database.atomically(request_logs.known(["a", "c"])) == {"a"}
-
-
 async def test_who_keeps_an_answer_is_found_by_its_id_and_for_its_user_only(database: Database):
     ann, bob = await make_caller(database, "ann"), await make_caller(database, "bob")
     attempts = (Attempt("dead", "k0", "m", "upstream_broken", None, 0.1), Attempt("live", "k1", "m", "ok", 200, 0.1))
@@ -66,6 +60,24 @@ async def test_who_keeps_an_answer_is_found_by_its_id_and_for_its_user_only(data
     assert await request_logs.keeper(database, ann.user.id, "resp_1") == Keeper("live", "k1", "gpt", "gpt-high")
     assert await request_logs.keeper(database, bob.user.id, "resp_1") is None
     assert await request_logs.keeper(database, ann.user.id, "resp_3") is None
+
+
+async def test_who_keeps_an_answer_is_found_where_logs_are_moved_to_as_well(database: Database, logs: Database):
+    ann = await make_caller(database, "ann")
+    attempts = (Attempt("live", "k1", "m", "ok", 200, 0.1),)
+    waits = replace(
+        request_log("req-1", ann), dialect="openai_responses", upstream_id="resp_1", channel="live", attempts=attempts
+    )
+    moved = replace(waits, id="req-2", upstream_id="resp_2", channel="other")
+    await database.atomically(request_logs.append([waits]))
+    await logs.atomically(request_logs.append([moved]))
+
+    async def channel(answer: str) -> str | None:
+        found = await request_logs.keeper(database, ann.user.id, answer, logs=logs)
+        return None if found is None else found.channel
+
+    assert [await channel(f"resp_{number}") for number in (1, 2, 3)] == ["live", "other", None]
+    assert await request_logs.keeper(database, ann.user.id, "resp_2") is None
 
 
 async def test_the_index_finds_it(database: Database):

@@ -8,7 +8,7 @@ from clinx.storage.database import Database
 from clinx.storage.ledger import NewEntry
 from clinx.storage.program import Program, execute
 from clinx.storage.spend import Spend, SpendKey
-from clinx.storage.statements import Allowance, SpendBy, Spent
+from clinx.storage.statements import Allowance, EntryFilter, SpendBy, Spent
 from support.database import START, make_caller
 
 TODAY = START.date()
@@ -120,3 +120,67 @@ async def test_a_balance_tells_what_is_held_and_leased(database: Database):
 
 async def test_an_account_never_used_has_nothing(database: Database):
     assert await statements.balance(database, "clearing:none") == Balance(ZERO, ZERO)
+
+
+async def test_the_balances_of_several_accounts_are_read_at_once(database: Database):
+    ann, bob = await make_caller(database, "ann", balance="1"), await make_caller(database, "bob", balance="2")
+
+    found = await statements.balances(database, [ann.user.account, bob.user.account, "user:99"])
+
+    assert found == {
+        ann.user.account: Balance(Amount.parse("1"), ZERO),
+        bob.user.account: Balance(Amount.parse("2"), ZERO),
+    }
+
+
+async def write_entries(database: Database) -> list[LedgerEntry]:
+    """Five entries of one account, two of them at one instant, and one of another account."""
+    kinds = [EntryKind.CHARGE, EntryKind.TOPUP, EntryKind.CHARGE, EntryKind.CHARGE, EntryKind.GRANT]
+    hours = [3, 0, 1, 1, 2]
+    made = [
+        NewEntry(f"event:{number}", "user:1", Amount(number), kind, START + timedelta(hours=hour))
+        for number, (kind, hour) in enumerate(zip(kinds, hours, strict=True))
+    ]
+    await database.atomically(ledger.append([*made, NewEntry("event:9", "user:2", Amount(9), EntryKind.CHARGE, START)]))
+    return sorted(await statements.entries(database, "user:1"), key=lambda each: (each.at, each.id), reverse=True)
+
+
+async def test_entries_are_paged_by_instant_the_latest_first(database: Database):
+    latest = await write_entries(database)
+    wanted = EntryFilter("user:1")
+
+    first = await statements.page_of_entries(database, wanted, after=None, limit=2)
+    second = await statements.page_of_entries(database, wanted, after=(first[-1].at, first[-1].id), limit=2)
+    third = await statements.page_of_entries(database, wanted, after=(second[-1].at, second[-1].id), limit=2)
+
+    assert [first, second, third] == [latest[:2], latest[2:4], latest[4:]]
+    assert [each.amount.nano for each in latest] == [0, 4, 3, 2, 1]
+
+
+async def test_entries_are_found_by_kind_and_time(database: Database):
+    await write_entries(database)
+    hour = timedelta(hours=1)
+
+    async def found(kind: EntryKind | None = None, since: datetime | None = None, until: datetime | None = None):
+        wanted = EntryFilter("user:1", kind, since, until)
+        page = await statements.page_of_entries(database, wanted, after=None, limit=10)
+        assert await statements.count_entries(database, wanted, most=10) == len(page)
+        return [each.amount.nano for each in page]
+
+    assert await found(EntryKind.CHARGE) == [0, 3, 2]
+    assert await found(since=START + hour, until=START + 2 * hour) == [3, 2]
+    assert await found(EntryKind.GRANT, since=START + hour) == [4]
+    assert await found(EntryKind.REFUND) == []
+
+
+async def test_entries_are_counted_no_further_than_wanted(database: Database):
+    await write_entries(database)
+
+    assert await statements.count_entries(database, EntryFilter("user:1"), most=3) == 3
+
+
+async def test_an_entry_is_found_by_its_id(database: Database):
+    latest = await write_entries(database)
+
+    assert await statements.entry(database, latest[0].id) == latest[0]
+    assert await statements.entry(database, 99) is None

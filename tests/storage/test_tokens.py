@@ -56,12 +56,12 @@ async def test_an_update_touches_neither_the_digest_nor_what_was_spent(database:
     token = await database.atomically(tokens.insert(replace(FULL, user_id=user.id), "d"))
     changed = replace(token, name="phone", status=Status.DISABLED, models=frozenset[str](), networks=(), budget=None)
 
-    assert await database.atomically(tokens.update(replace(changed, spent=Amount(5)))) is True
-    assert await tokens.find(database, "d") == StoredToken(changed, user, "d")
+    assert await database.atomically(tokens.update(replace(changed, spent=Amount(5)))) == 2
+    assert await tokens.find(database, "d") == StoredToken(replace(changed, version=2), user, "d")
 
     assert await database.atomically(tokens.delete(token.id)) is True
     assert await database.atomically(tokens.delete(token.id)) is False
-    assert await database.atomically(tokens.update(changed)) is False
+    assert await database.atomically(tokens.update(changed)) is None
 
 
 async def test_all_tokens_are_read_page_by_page(database: Database):

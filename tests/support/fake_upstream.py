@@ -116,7 +116,8 @@ class FakeUpstream:
     tls: ssl.SSLContext | None = None
     """The certificate to show; without one the connections are plain."""
     _scripts: list[Script] = field(default_factory=list)
-    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    """Of the connections that are open now."""
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def __aenter__(self) -> Self:
@@ -127,7 +128,7 @@ class FakeUpstream:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        for writer in list(self._writers):
+        for writer in list(self.writers):
             writer.transport.abort()
         await self.until(lambda: self.open == 0)
         await self._server.wait_closed()
@@ -185,7 +186,7 @@ class FakeUpstream:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         number = self.connections
-        self._writers.add(writer)
+        self.writers.add(writer)
         await self._change(opened=1)
         try:
             with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -195,7 +196,7 @@ class FakeUpstream:
                     if not await _play(self._next(), reader, writer):
                         break
         finally:
-            self._writers.discard(writer)
+            self.writers.discard(writer)
             writer.close()
             await self._change(opened=-1)
 

@@ -21,7 +21,7 @@ import aiohttp
 
 from clinx.accounts import tokens, users
 from clinx.accounts.tokens import Issued, Limits
-from clinx.app import Gateway
+from clinx.app import Gateway, start_gateway
 from clinx.billing import statement, topup
 from clinx.billing.topup import Cause
 from clinx.domain.identity import User
@@ -180,7 +180,7 @@ async def running_gateway(
     if "database_url" not in settings:
         await _lay_tables(folder / "state" / "clinx.db")
     given: dict[str, Any] = {"root": root, "state_dir": folder / "state", "port": 0, "poll_seconds": 0.2, **settings}
-    gateway = await Gateway.start(Settings(**given))
+    gateway = await start_gateway(Settings(**given))
     try:
         async with aiohttp.ClientSession() as session:
             yield Running(gateway, root, session)

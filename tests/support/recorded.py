@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from clinx.billing.log_mover import LogMover
+from clinx.storage.database import Database
 from support.gateway import chat, running_gateway
 from support.rehearsals import BEFORE
 
@@ -37,3 +40,21 @@ async def _record(folder: Path) -> Recorded:
         logs = await gateway.request_logs()
         url = f"sqlite:///{folder / 'state' / 'clinx.db'}"
         return Recorded(gateway.root, url, [log.id for log in reversed(logs)], issued.token.id)
+
+
+def moved_apart(recorded: Recorded, folder: Path) -> tuple[str, str]:
+    """Copy the database, and move its logs to one of their own; return the URLs of both."""
+    folder.mkdir()
+    shutil.copy(recorded.url.removeprefix("sqlite:///"), folder / "clinx.db")
+    urls = f"sqlite:///{folder / 'clinx.db'}", f"sqlite:///{folder / 'logs.db'}"
+    asyncio.run(_move(*urls))
+    return urls
+
+
+async def _move(url: str, logs_url: str) -> None:
+    database, logs = await Database.connect(url), await Database.connect(logs_url)
+    mover = LogMover(database, logs, logs_url)
+    await mover.prepare()
+    assert await mover.move() == 5
+    await database.close()
+    await logs.close()

@@ -6,15 +6,17 @@ import asyncio
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import uvloop
 
-from clinx.upstream.kept import Kept
-from clinx.upstream.pool import Lease, Opens, Pool
+from clinx.domain.catalog import TransportKind
+from clinx.upstream.pool import Lease, Pool
+from clinx.upstream.request import Way
 from clinx.upstream.send import Sender
-from clinx.upstream.through_aiohttp import ThroughAiohttp
+from clinx.upstream.transport import Transport
 from support.channels import channel
 from support.fake_upstream import FakeUpstream
 
@@ -51,24 +53,41 @@ async def upstream() -> AsyncIterator[FakeUpstream]:
         yield fake
 
 
-@pytest.fixture(params=[Kept, ThroughAiohttp], ids=["kept", "aiohttp"])
-def direct(request: pytest.FixtureRequest) -> Opens:
-    """The transport of channels without a proxy."""
+@pytest.fixture(params=list(TransportKind))
+def kind(request: pytest.FixtureRequest) -> TransportKind:
+    """The client under test."""
     return request.param
 
 
 @pytest.fixture
-async def pool(direct: Opens, authority: ssl.SSLContext) -> AsyncIterator[Pool]:
-    opened = Pool(tls=authority, direct=direct)
+async def pool(authority: ssl.SSLContext) -> AsyncIterator[Pool]:
+    opened = Pool(tls=authority)
     yield opened
     await opened.close()
 
 
 @pytest.fixture
-async def lease(pool: Pool) -> Lease:
-    return await pool.lease([channel()], ())
+async def lease(pool: Pool, kind: TransportKind) -> Lease:
+    return await pool.lease([channel(transport=kind)], ())
+
+
+@dataclass(frozen=True)
+class Always:
+    """Has the transport under test, whichever way a request asks for."""
+
+    lease: Lease
+    way: Way
+
+    def transport(self, way: Way) -> Transport:
+        del way
+        return self.lease.transport(self.way)
 
 
 @pytest.fixture
-def sender(lease: Lease) -> Sender:
-    return Sender(lease, time.monotonic)
+def transports(lease: Lease, kind: TransportKind) -> Always:
+    return Always(lease, Way(kind, None))
+
+
+@pytest.fixture
+def sender(transports: Always) -> Sender:
+    return Sender(transports, time.monotonic)

@@ -16,6 +16,9 @@ from support.fake_upstream import FakeUpstream
 
 
 class Plain(asyncio.Protocol):
+    def __init__(self, connected: socket.socket) -> None:
+        del connected
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
 
@@ -118,7 +121,8 @@ async def test_a_wrong_certificate_is_the_operators_business(
 async def test_no_tls_where_tls_was_expected_is_a_broken_upstream(
     upstream: FakeUpstream, authority: ssl.SSLContext
 ) -> None:
-    async def hello(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         writer.close()
 
@@ -148,3 +152,23 @@ async def test_a_dial_that_is_cancelled_leaves_no_socket_behind(authority: ssl.S
             with pytest.raises(asyncio.CancelledError):
                 await dialling
             await gone.wait()
+
+
+async def test_a_dial_may_be_left_at_any_moment_and_leaves_others_alone(
+    certificate: Callable[[str], ssl.SSLContext], authority: ssl.SSLContext
+) -> None:
+    """A socket whose number is given away while an event loop still reads from it would hear another's answers."""
+    dialer = _dialer(authority)
+    async with FakeUpstream(tls=certificate("localhost")) as upstream:
+        for turns in range(40):
+            leaving = [asyncio.gather(_dial(dialer, upstream.url)) for _ in range(4)]
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            for each in leaving:
+                each.cancel()
+            staying = asyncio.gather(*(_dial(dialer, upstream.url) for _ in range(4)))
+            outcomes = await asyncio.gather(*leaving, return_exceptions=True)
+
+            assert {type(outcome) for outcome in outcomes} <= {asyncio.CancelledError, list}
+            assert await staying == [None] * 4
+        await upstream.until(lambda: upstream.open == 0)

@@ -116,6 +116,7 @@ def test_what_headers_say_about_the_body_and_the_connection(
         b"HTTP/1.1 100 Continue\r\nContent-Length: 2\r\n\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
         b"hello",
         b"\x15\x03\x01",
     ],

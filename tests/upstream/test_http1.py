@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import ssl
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -10,14 +11,15 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from clinx.domain.catalog import TransportKind
 from clinx.errors import UpstreamBroken, UpstreamTimeout
 from clinx.upstream.egress import Egress
-from clinx.upstream.http1 import HIGH, Arrived
+from clinx.upstream.http1 import HIGH, PIECE, Arrived, Connection
 from clinx.upstream.kept import Kept
-from clinx.upstream.pool import Opens
-from clinx.upstream.send import Sender
+from clinx.upstream.request import DIRECT
+from clinx.upstream.send import Sender, Transports
 from support.fake_upstream import FakeUpstream, Step, abort, hang, hang_up, pause
-from support.outbound import eventually, later, request_to, stage_of
+from support.outbound import eventually, hang_up_unnoticed, later, request_to, stage_of
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -27,12 +29,12 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @pytest.fixture
-def direct() -> Opens:
-    return Kept
+def kind() -> TransportKind:
+    return TransportKind.HTTP1
 
 
 @asynccontextmanager
-async def serving(serve: Serve) -> AsyncGenerator[str]:
+async def serving(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncGenerator[str]:
     async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await serve(reader, writer)
@@ -43,11 +45,17 @@ async def serving(serve: Serve) -> AsyncGenerator[str]:
             over.set()
 
     over = asyncio.Event()
-    async with await asyncio.start_server(once, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(once, "127.0.0.1", 0, ssl=tls) as server:
         host, port = server.sockets[0].getsockname()[:2]
-        yield f"http://{host}:{port}"
+        yield f"{'https' if tls else 'http'}://{host}:{port}"
         async with asyncio.timeout(10):
             await over.wait()
+
+
+def _port_of(connection: Connection) -> int:
+    """The port of our end."""
+    assert connection._transport is not None
+    return connection._transport.get_extra_info("sockname")[1]
 
 
 async def _body(sender: Sender, url: str) -> bytes:
@@ -159,15 +167,21 @@ async def test_a_kept_connection_that_breaks_after_a_byte_may_have_been_served_a
     assert len(upstream.requests) == 2
 
 
-async def test_one_stale_connection_condemns_the_others_that_were_idle(upstream: FakeUpstream, sender: Sender) -> None:
+async def test_one_stale_connection_condemns_the_others_that_were_idle(
+    upstream: FakeUpstream, sender: Sender, transports: Transports
+) -> None:
     answered = asyncio.Event()
     for _ in range(3):
         upstream.raw(pause(answered), OK + b"Content-Length: 2\r\n\r\nok")
-    upstream.drops().answers(body=b"new")
+    upstream.answers(body=b"new")
     bodies = asyncio.gather(*(_body(sender, upstream.url) for _ in range(3)))
     await upstream.until(lambda: len(upstream.requests) == 3)
     answered.set()
     await bodies
+    kept = transports.transport(DIRECT)
+    assert isinstance(kept, Kept)
+    (stack,) = kept._stacks.values()
+    hang_up_unnoticed(upstream, _port_of(stack._idle[-1]))
 
     assert await _body(sender, upstream.url) == b"new"
 
@@ -331,3 +345,47 @@ async def test_a_reader_cancelled_when_its_answer_is_there_leaves_the_connection
     assert stack.pop() is connection
     assert connection.usable
     await transport.close()
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+async def test_a_body_nobody_takes_is_left_after_the_write_deadline(
+    sender: Sender, certificate: Callable[[str], ssl.SSLContext], secure: bool
+) -> None:
+    async def ignore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await left.wait()
+
+    left = asyncio.Event()
+    async with serving(ignore, certificate("localhost") if secure else None) as url:
+        with pytest.raises(UpstreamTimeout) as caught:
+            await sender.send(request_to(url, body=b"x" * (32 << 20), write=0.2), deadline=later())
+        left.set()
+
+    assert stage_of(caught.value) == "write"
+
+
+async def test_a_request_that_was_taken_in_time_may_wait_longer_for_its_answer(
+    upstream: FakeUpstream, sender: Sender
+) -> None:
+    taken = asyncio.Event()
+    upstream.raw(pause(taken), OK + b"Content-Length: 2\r\n\r\nok")
+    asyncio.get_running_loop().call_later(0.1, taken.set)
+
+    response = await sender.send(request_to(upstream.url, write=0.02), deadline=later())
+
+    assert await response.read() == b"ok"
+
+
+async def test_a_large_body_is_handed_on_as_it_is_taken(sender: Sender) -> None:
+    async def count(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        body = await reader.readexactly(length)
+        writer.write(OK + b"Content-Length: 64\r\n\r\n" + hashlib.sha256(body).hexdigest().encode())
+        await writer.drain()
+
+    body = bytes(range(256)) * (PIECE // 256 * 7) + b"end"
+    async with serving(count) as url:
+        response = await sender.send(request_to(url, body=body), deadline=later())
+
+        assert await response.read() == hashlib.sha256(body).hexdigest().encode()

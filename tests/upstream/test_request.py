@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from clinx.dialects.base import StoredQuestion
-from clinx.domain.catalog import NO_CREDENTIAL, Channel, Credential, Timeouts, UpstreamEndpoint
+from clinx.domain.catalog import NO_CREDENTIAL, Channel, Credential, Timeouts, TransportKind, UpstreamEndpoint
 from clinx.domain.operation import Operation
 from clinx.domain.template import Template
 from clinx.errors import InvalidRequest, UpstreamMisconfigured
-from clinx.upstream.request import RequestBuilder, UpstreamRequest
+from clinx.upstream.request import RequestBuilder, UpstreamRequest, Way
 from support.channels import BEARER, CHAT, channel, credential, provider
 
 KEY = credential("s3cret")
@@ -45,7 +45,7 @@ def test_a_request_is_complete_and_holds_nothing_else() -> None:
         "Accept-Encoding": "identity",
         "X-Request-Id": "req_1",
     }
-    assert (made.body, made.proxy) == (b"{}", "http://proxy.test:3128")
+    assert (made.body, made.way) == (b"{}", Way(TransportKind.AIOHTTP, "http://proxy.test:3128"))
 
 
 def test_a_whole_answer_may_take_longer_to_begin_than_a_stream() -> None:

@@ -3,16 +3,15 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-import time
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from clinx.errors import UpstreamBroken, UpstreamMisconfigured, UpstreamTimeout
-from clinx.upstream.pool import Lease
-from clinx.upstream.send import STALE, Sender
-from support.fake_upstream import FakeUpstream, abort, hang, pause
-from support.outbound import BODY, later, request_to, stage_of
+from clinx.upstream.send import STALE, Sender, Transports
+from support.fake_upstream import FakeUpstream, hang, hang_up
+from support.outbound import BODY, hang_up_unnoticed, later, request_to, stage_of
 
 
 async def test_a_request_arrives_as_it_was_built_and_nothing_is_added(upstream: FakeUpstream, sender: Sender) -> None:
@@ -75,10 +74,35 @@ async def test_connections_are_kept(upstream: FakeUpstream, sender: Sender) -> N
 async def test_a_kept_connection_that_was_closed_meanwhile_is_replaced_once(
     upstream: FakeUpstream, sender: Sender
 ) -> None:
-    upstream.answers(json={}).drops().answers(json={"second": True})
+    upstream.answers(json={}).answers(json={"second": True})
     await (await sender.send(request_to(upstream.url), deadline=later())).read()
+    hang_up_unnoticed(upstream)
 
     response = await sender.send(request_to(upstream.url), deadline=later())
+
+    assert await response.read() == b'{"second": true}'
+    assert [request.connection for request in upstream.requests] == [1, 2]
+
+
+async def test_a_kept_connection_that_took_the_request_may_have_served_it_and_is_not_tried_again(
+    upstream: FakeUpstream, sender: Sender
+) -> None:
+    upstream.answers(json={}).raw(hang_up())
+    await (await sender.send(request_to(upstream.url), deadline=later())).read()
+
+    with pytest.raises(UpstreamBroken) as caught:
+        await sender.send(request_to(upstream.url), deadline=later())
+
+    assert stage_of(caught.value) == "first_byte"
+    assert [request.connection for request in upstream.requests] == [1, 1]
+
+
+async def test_what_only_reads_is_asked_again_whoever_has_seen_it(upstream: FakeUpstream, sender: Sender) -> None:
+    upstream.answers(json={}).raw(hang_up()).answers(json={"second": True})
+    asks = replace(request_to(upstream.url, body=b""), method="GET")
+    await (await sender.send(asks, deadline=later())).read()
+
+    response = await sender.send(asks, deadline=later())
 
     assert await response.read() == b'{"second": true}'
     assert [request.connection for request in upstream.requests] == [1, 1, 2]
@@ -87,12 +111,13 @@ async def test_a_kept_connection_that_was_closed_meanwhile_is_replaced_once(
 async def test_a_second_break_is_a_failure(upstream: FakeUpstream, sender: Sender) -> None:
     upstream.answers(json={}).drops()
     await (await sender.send(request_to(upstream.url), deadline=later())).read()
+    hang_up_unnoticed(upstream)
 
     with pytest.raises(UpstreamBroken) as caught:
         await sender.send(request_to(upstream.url), deadline=later())
 
     assert stage_of(caught.value) == "first_byte"
-    assert len(upstream.requests) == 3
+    assert [request.connection for request in upstream.requests] == [1, 2]
 
 
 async def test_a_fresh_connection_that_breaks_may_have_been_served_and_is_not_tried_again(
@@ -109,22 +134,18 @@ async def test_a_fresh_connection_that_breaks_may_have_been_served_and_is_not_tr
 
 
 async def test_a_kept_connection_that_breaks_late_may_have_been_served_and_is_not_tried_again(
-    upstream: FakeUpstream, lease: Lease
+    upstream: FakeUpstream, transports: Transports, sender: Sender
 ) -> None:
-    skipped = 0.0
-    taken = asyncio.Event()
-    upstream.answers(json={}).raw(pause(taken), abort())
-    sender = Sender(lease, lambda: time.monotonic() + skipped)
+    upstream.answers(json={})
     await (await sender.send(request_to(upstream.url), deadline=later())).read()
+    seconds = iter([0.0, 0.0, STALE])
+    hang_up_unnoticed(upstream)
 
-    sending = asyncio.gather(sender.send(request_to(upstream.url), deadline=later()), return_exceptions=True)
-    await upstream.until(lambda: len(upstream.requests) == 2)
-    skipped = STALE
-    taken.set()
-    (outcome,) = await sending
+    with pytest.raises(UpstreamBroken) as caught:
+        await Sender(transports, lambda: next(seconds)).send(request_to(upstream.url), deadline=30.0)
 
-    assert isinstance(outcome, UpstreamBroken)
-    assert len(upstream.requests) == 2
+    assert stage_of(caught.value) == "first_byte"
+    assert len(upstream.requests) == 1
 
 
 async def test_nobody_listens(sender: Sender) -> None:

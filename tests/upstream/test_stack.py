@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
+from clinx.domain.catalog import TransportKind
 from clinx.errors import UpstreamBroken, UpstreamTimeout
-from clinx.upstream.kept import Kept
-from clinx.upstream.pool import Lease, Opens
+from clinx.upstream.pool import Lease
 from clinx.upstream.send import Sender
 from support.fake_upstream import FakeUpstream, pause
 from support.outbound import later, request_to, stage_of
@@ -15,8 +15,8 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 @pytest.fixture
-def direct() -> Opens:
-    return Kept
+def kind() -> TransportKind:
+    return TransportKind.HTTP1
 
 
 async def _call(sender: Sender, url: str, connect: float = 5.0) -> bytes:

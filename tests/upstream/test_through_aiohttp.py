@@ -13,7 +13,7 @@ from clinx.upstream.egress import Egress
 from clinx.upstream.through_aiohttp import ThroughAiohttp
 from clinx.upstream.transport import ConnectionEnded
 from support.fake_upstream import FakeUpstream, pause
-from support.outbound import request_to, stage_of
+from support.outbound import by, request_to, stage_of
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -47,7 +47,7 @@ async def test_a_proxy_that_refuses_is_the_operators_business(upstream: FakeUpst
     upstream.raw(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
 
     with pytest.raises(UpstreamMisconfigured) as caught:
-        await through.exchange(request_to("https://acme.test", proxy=upstream.url), within=5.0)
+        await through.exchange(request_to("https://acme.test", way=by(upstream.url)), within=5.0)
 
     assert stage_of(caught.value) == "connect"
     assert (upstream.requests[0].method, upstream.requests[0].path) == ("CONNECT", "acme.test:443")

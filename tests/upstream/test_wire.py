@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
+from msgspec import structs
 from yarl import URL
 
 from clinx.errors import UpstreamMisconfigured
@@ -12,7 +11,7 @@ from support.outbound import request_to, stage_of
 
 
 def _request(**fields: object) -> UpstreamRequest:
-    return dataclasses.replace(request_to("http://acme.test"), **fields)
+    return structs.replace(request_to("http://acme.test"), **fields)
 
 
 def test_a_request_is_written_with_its_host_and_its_length_and_nothing_else() -> None:

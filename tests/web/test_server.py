@@ -1,9 +1,12 @@
 import asyncio
+from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from support.gateway import Running
+from support.console import running_console
+from support.fake_upstream import FakeUpstream
+from support.gateway import Running, running_gateway, tree_for
 
 FIXED = [
     ("GET", "/-/health"),
@@ -112,3 +115,35 @@ async def test_what_a_key_may_ask_about_itself_is_served_beside_the_relay(gatewa
 )
 async def test_an_odd_target_is_refused_and_never_a_defect(gateway: Running, target: str, status: str) -> None:
     assert await asked_for(gateway, target) == f"HTTP/1.1 {status}".encode()
+
+
+async def test_the_console_s_pages_stand_before_the_relay(tmp_path: Path) -> None:
+    async with running_console(tmp_path) as console:
+        url, session = console.gateway.url, console.stranger.session
+        answers: dict[tuple[str, str], int] = {}
+        for method, path in [
+            ("POST", "/graphql"),
+            ("GET", "/graphql"),
+            ("DELETE", "/graphql"),
+            ("GET", "/graphql/"),
+            ("GET", "/api/status"),
+            ("POST", "/api/status"),
+            ("GET", "/api/oauth/nobody/start"),
+        ]:
+            async with session.request(method, url + path, json={"query": "{ __typename }"}) as response:
+                answers[method, path] = response.status
+
+    assert answers == {
+        ("POST", "/graphql"): 200,
+        ("GET", "/graphql"): 405,
+        ("DELETE", "/graphql"): 405,
+        ("GET", "/graphql/"): 404,
+        ("GET", "/api/status"): 200,
+        ("POST", "/api/status"): 404,
+        ("GET", "/api/oauth/nobody/start"): 404,
+    }
+
+
+async def test_a_gateway_may_be_without_a_console(tmp_path: Path, upstream: FakeUpstream) -> None:
+    async with running_gateway(tmp_path, tree_for(upstream.url), console=False) as gateway:
+        assert (await gateway.post("/graphql", {"query": "{ __typename }"}))[0] == 404

@@ -94,7 +94,9 @@ class Asking:
 async def asking(database: Database, database_url: str, clock: Clock) -> AsyncIterator[Asking]:
     served = await Database.connect(database_url)
     authenticator = Authenticator(served, monotonic=clock.monotonic, now=clock.now)
-    routes = KeyRoutes(served, authenticator, lambda: Server(cors=("https://a.example",)), lambda: "req_1").routes()
+    routes = KeyRoutes(
+        served, served, authenticator, lambda: Server(cors=("https://a.example",)), lambda: "req_1"
+    ).routes()
     runner = web.ServerRunner(LimitedServer(lambda request: routes[request.path](request), most=100))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

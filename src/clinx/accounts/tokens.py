@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from clinx.accounts import secret as secrets
-from clinx.accounts.failures import AccountError
+from clinx.accounts.failures import AccountError, NotFound, TokenInvalid, VersionConflict
 from clinx.accounts.users import check_group
 from clinx.domain.identity import Network, Status, Token, User
 from clinx.domain.money import ZERO, Amount
@@ -49,7 +49,7 @@ async def issue(
     """Issue a token to a user.
 
     Raises:
-        AccountError: a limit makes no sense: already expired, a negative budget, a name too long.
+        TokenInvalid: a limit makes no sense: already expired, a negative budget, a name too long.
     """
     limits = limits or Limits()
     _check(name, limits, at)
@@ -71,11 +71,15 @@ async def issue(
     return Issued(await database.atomically(tokens.insert(token, secrets.digest(secret))), secret)
 
 
-async def restrict(database: Database, token: Token, limits: Limits, *, at: datetime) -> Token:
-    """Replace a token's limits as a whole.
+async def restrict(
+    database: Database, token: Token, limits: Limits, *, at: datetime, expected: int | None = None
+) -> Token:
+    """Replace a token's limits as a whole, if it is still of the expected version.
 
     Raises:
-        AccountError: a limit makes no sense, or the token is gone.
+        TokenInvalid: a limit makes no sense.
+        VersionConflict: somebody changed the token since.
+        NotFound: it is gone.
     """
     _check(token.name, limits, at)
     return await _write(
@@ -90,35 +94,73 @@ async def restrict(database: Database, token: Token, limits: Limits, *, at: date
             tags=limits.tags,
         ),
         at,
+        expected,
     )
 
 
-async def disable(database: Database, token: Token, *, at: datetime) -> Token:
-    """Revoke a token: every process hears of it, and nothing more is lent or held for it.
+async def rename(database: Database, token: Token, name: str, *, at: datetime, expected: int | None = None) -> Token:
+    """Give a token another name, if it is still of the expected version.
 
     Raises:
-        AccountError: it is gone.
+        TokenInvalid: it is not a name.
+        VersionConflict: somebody changed the token since.
+        NotFound: it is gone.
     """
-    return await _write(database, replace(token, status=Status.DISABLED), at)
+    _check(name, Limits(), at)
+    return await _write(database, replace(token, name=name), at, expected)
 
 
-async def enable(database: Database, token: Token, *, at: datetime) -> Token:
+async def disable(
+    database: Database, token: Token, *, at: datetime, expected: int | None = None, by_owner: bool = False
+) -> Token:
+    """Revoke a token: every process hears of it, and nothing more is lent or held for it.
+
+    Unless its owner does so, it is stopped: whoever lets owners enable tokens asks for that first.
+
+    Raises:
+        VersionConflict: it is not of the expected version any more.
+        NotFound: it is gone.
+    """
+    disabled = replace(token, status=Status.DISABLED, stopped=token.stopped or not by_owner)
+    return await _write(database, disabled, at, expected)
+
+
+async def enable(database: Database, token: Token, *, at: datetime, expected: int | None = None) -> Token:
     """Take a revocation back.
 
     Raises:
-        AccountError: it is gone.
+        VersionConflict: it is not of the expected version any more.
+        NotFound: it is gone.
     """
-    return await _write(database, replace(token, status=Status.ACTIVE), at)
+    return await _write(database, replace(token, status=Status.ACTIVE, stopped=False), at, expected)
+
+
+async def rotate(database: Database, token: Token, *, at: datetime) -> Issued:
+    """Give a token another secret: the one of before is nothing any more, limits and what was spent stay.
+
+    Raises:
+        NotFound: it is gone.
+    """
+    secret = secrets.generate()
+    change = tokens.rotate(token.id, secrets.digest(secret), secrets.hint(secret))
+    version = await database.atomically(_announced(change, token, at))
+    if version is None:
+        raise _gone(token)
+    return Issued(replace(token, hint=secrets.hint(secret), version=version), secret)
 
 
 async def delete(database: Database, token: Token, *, at: datetime) -> None:
     """Remove a token for good; what it spent stays in the ledger.
 
     Raises:
-        AccountError: it is gone already.
+        NotFound: it is gone already.
     """
-    if not await database.atomically(_announced(tokens.delete(token.id), token, at)):
+    if await database.atomically(_announced(_deleted(token), token, at)) is None:
         raise _gone(token)
+
+
+def _deleted(token: Token) -> Program[int | None]:
+    return token.version if (yield from tokens.delete(token.id)) else None
 
 
 async def of_user(database: Database, user: User) -> list[Token]:
@@ -134,7 +176,7 @@ async def find(database: Database, reference: str) -> StoredToken:
     """
     matches = await _matches(database, reference)
     if not matches:
-        raise AccountError(f"there is no token {reference!r}; `clinx token list USER` shows ids and hints")
+        raise NotFound(f"there is no token {reference!r}; `clinx token list USER` shows ids and hints")
     if len(matches) > 1:
         raise AccountError(f"several tokens look like {reference!r}: use the id")
     return matches[0]
@@ -160,35 +202,38 @@ def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
         try:
             found.append(ipaddress.ip_network(text.strip()))
         except ValueError as error:
-            raise AccountError(f"not an address or a CIDR range: {text!r} ({error})") from error
+            raise TokenInvalid(f"not an address or a CIDR range: {text!r} ({error})") from error
     return tuple(found)
 
 
-async def _write(database: Database, token: Token, at: datetime) -> Token:
-    if not await database.atomically(_announced(tokens.update(token), token, at)):
-        raise _gone(token)
-    return token
+async def _write(database: Database, token: Token, at: datetime, expected: int | None) -> Token:
+    version = await database.atomically(_announced(tokens.update(token, expected=expected), token, at))
+    if version is not None:
+        return replace(token, version=version)
+    if expected is not None and await tokens.get(database, token.id) is not None:
+        raise VersionConflict(f"the token {token.id} was changed since version {expected}", expected=expected)
+    raise _gone(token)
 
 
-def _announced(change: Program[bool], token: Token, at: datetime) -> Program[bool]:
-    changed = yield from change
-    if changed:
+def _announced(change: Program[int | None], token: Token, at: datetime) -> Program[int | None]:
+    version = yield from change
+    if version is not None:
         yield from announce(Topic.TOKEN, str(token.id), at)
-    return changed
+    return version
 
 
-def _gone(token: Token) -> AccountError:
-    return AccountError(f"there is no token {token.id} any more")
+def _gone(token: Token) -> NotFound:
+    return NotFound(f"there is no token {token.id} any more")
 
 
 def _check(name: str, limits: Limits, at: datetime) -> None:
     if not name.isprintable() or not 1 <= len(name) <= _LONGEST_NAME:
-        raise AccountError(f"a token's name has 1 to {_LONGEST_NAME} printable characters")
+        raise TokenInvalid(f"a token's name has 1 to {_LONGEST_NAME} printable characters")
     if limits.expires_at is not None and limits.expires_at <= at:
-        raise AccountError("a token may not expire before it is issued")
+        raise TokenInvalid("a token may not expire before it is issued")
     if limits.budget is not None and limits.budget < ZERO:
-        raise AccountError("a budget is not negative")
+        raise TokenInvalid("a budget is not negative")
     if limits.group is not None:
         check_group(limits.group)
     if max(len(limits.models), len(limits.networks), len(limits.tags)) > _MOST_ITEMS:
-        raise AccountError(f"at most {_MOST_ITEMS} models, networks and tags")
+        raise TokenInvalid(f"at most {_MOST_ITEMS} models, networks and tags")

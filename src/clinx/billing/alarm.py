@@ -61,6 +61,10 @@ def _thaw(account: str, at: datetime) -> Program[bool]:
     return thawed
 
 
+def _unheard(_: Report) -> None:
+    """Tell nobody."""
+
+
 async def keep_auditing(
     database: Database,
     metrics: Metrics,
@@ -68,12 +72,14 @@ async def keep_auditing(
     now: Callable[[], datetime],
     bound: Amount,
     every: timedelta = EVERY,
+    tell: Callable[[Report], None] = _unheard,
 ) -> None:
     """Audit at once and then again and again, until cancelled; a database that is away only delays.
 
-    A breach is reported once, and freezes the users' accounts it concerns. ``bound`` is `Auditor`'s.
+    A breach is reported once, and freezes the users' accounts it concerns. ``bound`` is `Auditor`'s; ``tell`` is told
+    of every audit.
     """
-    alarm = Alarm(database, metrics, now=now, bound=bound)
+    alarm = Alarm(database, metrics, now=now, bound=bound, tell=tell)
     while True:
         await alarm.round()
         await asyncio.sleep(every.total_seconds())
@@ -82,8 +88,17 @@ async def keep_auditing(
 class Alarm:
     """What came of the audits so far, and what was done about it."""
 
-    def __init__(self, database: Database, metrics: Metrics, *, now: Callable[[], datetime], bound: Amount) -> None:
-        """Begin with a full audit at the next round. ``bound`` is `Auditor`'s."""
+    def __init__(
+        self,
+        database: Database,
+        metrics: Metrics,
+        *,
+        now: Callable[[], datetime],
+        bound: Amount,
+        tell: Callable[[Report], None] = _unheard,
+    ) -> None:
+        """Begin with a full audit at the next round. ``bound`` is `Auditor`'s; ``tell`` is told of every audit."""
+        self._tell = tell
         self._database = database
         self._auditor = Auditor(database, now=now, bound=bound)
         self._now = now
@@ -108,6 +123,7 @@ class Alarm:
             self._failing = False
 
     def _act(self, report: Report) -> None:
+        self._tell(report)
         self._plan(report)
         breaches = report.breaches
         self._metrics.audited({check.code: len(check.breaches) for check in report.checks}, report.at)

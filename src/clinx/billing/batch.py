@@ -11,7 +11,8 @@ from clinx.billing.books import Books, Locked, settle_event
 from clinx.billing.operations import Hold, Lend, Operation, Outcome, Record, Release, Repay, Settle
 from clinx.domain.identity import user_account
 from clinx.domain.ledger import Origin, Reservation, token_scope
-from clinx.storage import leases, ledger, nodes, request_logs, reservations, spend
+from clinx.domain.request_log import RequestLog
+from clinx.storage import leases, ledger, nodes, request_logs, reservations, rollups, spend
 from clinx.storage.ledger import Account
 from clinx.storage.nodes import Position
 from clinx.storage.program import Program
@@ -66,7 +67,7 @@ class _Names:
         """Scopes that something is asked of, which may be leased elsewhere."""
         self.charged: set[str] = set()
         self.free: set[str] = set()
-        """Leased requests that cost nothing: only their logs tell whether they were settled before."""
+        """Exchanges that cost nothing: no entry tells whether they were counted before."""
         for operation in operations:
             match operation:
                 case Settle():
@@ -76,17 +77,21 @@ class _Names:
                     self._want(operation.reservation.user_id, operation.reservation.token_id)
                 case Release():
                     self._reservation(operation.reservation)
+                    self._log(operation.log)
                 case Lend():
                     self._want(operation.user_id, operation.token_id)
                     self.leases |= {user_account(operation.user_id), token_scope(operation.token_id)}
                 case Repay():
                     self._repay(operation)
                 case Record():
-                    pass
+                    self._log(operation.log)
 
     def _settle(self, operation: Settle) -> None:
         held = operation.reservation
-        (self.charged if operation.charge or not held.leased else self.free).add(held.id)
+        if operation.charge or not held.leased:
+            self.charged.add(held.id)
+        if not operation.charge:  # Of one with a charge its entries tell.
+            self.free.add(held.id)
         if not held.leased:
             self._reservation(held)
             return
@@ -101,6 +106,10 @@ class _Names:
             self.holds.add(held.id)
             self.accounts.add(user_account(held.user_id))
             self.tokens.add(held.token_id)
+
+    def _log(self, log: RequestLog | None) -> None:
+        if log is not None:
+            self.free.add(log.id)
 
     def _want(self, user_id: int, token_id: int) -> None:
         self.accounts.add(user_account(user_id))
@@ -124,8 +133,10 @@ def _open(operations: Sequence[Operation], now: datetime, origin: Origin) -> Pro
     budgets = yield from reservations.lock_budgets(names.tokens)
     lent = yield from leases.lock(origin, names.leases)
     others = yield from leases.others(origin, names.wanting & _leased(accounts, budgets))
-    settled = yield from _settled(names)
-    return Books(now, Locked(stored, accounts, budgets, lent, others, settled))
+    # After the accounts are locked, so that nobody charges them just now.
+    charged = yield from _charged(names)
+    counted = yield from rollups.count(names.free, now)
+    return Books(now, Locked(stored, accounts, budgets, lent, others, charged, counted))
 
 
 def _leased(accounts: dict[str, Account], budgets: dict[int, TokenBudget]) -> set[str]:
@@ -134,12 +145,10 @@ def _leased(accounts: dict[str, Account], budgets: dict[int, TokenBudget]) -> se
     }
 
 
-def _settled(names: _Names) -> Program[frozenset[str]]:
-    """Find requests that were charged before; after the accounts are locked, so that nobody charges them just now."""
+def _charged(names: _Names) -> Program[frozenset[str]]:
+    """Find requests that were charged before."""
     events = {settle_event(id_): id_ for id_ in names.charged}
-    charged = yield from ledger.known(events)
-    logged = yield from request_logs.known(names.free)
-    return frozenset({events[event] for event in charged} | logged)
+    return frozenset(events[event] for event in (yield from ledger.known(events)))
 
 
 def _write(books: Books, origin: Origin) -> Program[None]:
@@ -155,5 +164,6 @@ def _write(books: Books, origin: Origin) -> Program[None]:
     yield from ledger.append(books.entries)
     yield from spend.add(books.spend)
     yield from request_logs.append(books.logs)
+    yield from rollups.append(books.finished)
     if books.entries:  # Last: every process writes this row, so it is locked for the shortest time.
         yield from ledger.move([books.revenue])

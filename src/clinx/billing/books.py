@@ -65,6 +65,8 @@ class Locked(Struct, frozen=True):
     """How many other leases of a scope have something unspent."""
     settled: frozenset[str] = frozenset()
     """Requests that were charged before."""
+    counted: frozenset[str] = frozenset()
+    """Exchanges without a charge that ended before."""
 
 
 class _Share(Struct, frozen=True):
@@ -93,8 +95,11 @@ class Books:
         self.resolved: dict[str, tuple[ReservationState, Amount | None]] = {}
         self.entries: list[NewEntry] = []
         self.logs: list[RequestLog] = []
+        self.finished: list[RequestLog] = []
+        """What counts now: each exchange does once, however often its log is told."""
         self._locked = locked
         self._settled = set(locked.settled)
+        self._counted = set(locked.counted)
         self._accounts = {name: AccountSum(account) for name, account in locked.accounts.items()}
         self._tokens = {token_id: TokenSum(budget) for token_id, budget in locked.budgets.items()}
         self._leases = {scope: LeaseSum(lease) for scope, lease in locked.leases.items()}
@@ -158,7 +163,7 @@ class Books:
             case Repay():
                 self._repay(operation)
             case Record():
-                self.logs.append(operation.log)
+                self._end(operation.log)
             case Hold() | Lend():
                 pass
         return None
@@ -169,6 +174,8 @@ class Books:
         if id_ in self._settled:
             return Resolution.ALREADY
         if operation.reservation.leased:
+            if not operation.charge and id_ in self._counted:  # Nothing else tells of it.
+                return Resolution.ALREADY
             held, late = operation.reservation, False
             self._spend_lease(held, operation.charge.nano)
         else:
@@ -186,7 +193,10 @@ class Books:
         self._settled.add(held.id)
         self._sum(held, operation)
         if not operation.charge:
+            self._count(operation.log)
             return
+        self._counted.add(operation.log.id)
+        self.finished.append(operation.log)
         charge = operation.charge.nano
         self._account(held.user_id).total -= charge
         if (token := self._tokens.get(held.token_id)) is not None:
@@ -196,6 +206,16 @@ class Books:
             self.entries.append(
                 NewEntry(event, account, amount, EntryKind.CHARGE, self.now, held.revision, operation.log.model)
             )
+
+    def _end(self, log: RequestLog) -> None:
+        self.logs.append(log)
+        self._count(log)
+
+    def _count(self, log: RequestLog) -> None:
+        """Let an exchange without a charge count, if it did not before."""
+        if log.id not in self._counted:
+            self._counted.add(log.id)
+            self.finished.append(log)
 
     def _spend_lease(self, held: Reservation, charge: int) -> None:
         """Take a charge out of what was leased for it, as far as that goes."""
@@ -217,7 +237,7 @@ class Books:
 
     def _release(self, operation: Release) -> Resolution:
         if operation.log is not None:
-            self.logs.append(operation.log)
+            self._end(operation.log)
         if operation.reservation.leased:  # Its amount is back in the process's memory since it was asked for.
             return Resolution.RELEASED
         state = self._state(operation.reservation.id)

@@ -183,6 +183,8 @@ class Cashier:
             else:
                 self._vault.give_back(reservation)
             raise
+        if not self._diary.waits:
+            return
         try:
             await self._diary.durable(position)
         except BaseException:  # Nothing was sent yet: whoever left, or hears of a failure, holds nothing.
@@ -198,4 +200,5 @@ class Cashier:
         finally:  # Whether it could be written or not, nothing of it is held any more.
             if reservation.leased and reservation.amount:
                 self._leases.give_back(reservation, max(reservation.amount - charge, ZERO))
-        await self._diary.durable(position)
+        if self._diary.waits:
+            await self._diary.durable(position)

@@ -14,12 +14,13 @@ from typing import Final
 
 from clinx.billing import crockford, transfer
 from clinx.billing.failures import CodeDisabled, CodeExpired, CodeMistyped, CodeRefused, CodeUnknown, CodeUsed
+from clinx.billing.once import Claim, once
 from clinx.billing.transfer import Transfer, describe
 from clinx.domain.identity import User
 from clinx.domain.ledger import PROMO, EntryKind
 from clinx.domain.money import ZERO, Amount
 from clinx.storage import codes
-from clinx.storage.codec import clean
+from clinx.storage.codec import clean, decode_json, encode_json
 from clinx.storage.codes import BatchOfCodes, Code, CodeState, NewCode
 from clinx.storage.database import Database
 from clinx.storage.program import Program
@@ -54,6 +55,7 @@ class Printed:
 
     batch: str
     codes: tuple[str, ...] = field(repr=False)
+    """None at all when the batch was made before, under the same key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +66,28 @@ class Redeemed:
     amount: Amount
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A key of a user's own: what is asked for twice under it is done once."""
+
+    user_id: int
+    key: str
+
+
 async def create(
-    database: Database, offer: Offer, *, actor: str, at: datetime, draw: Draw = secrets.randbits
+    database: Database,
+    offer: Offer,
+    *,
+    actor: str,
+    at: datetime,
+    own: Own | None = None,
+    draw: Draw = secrets.randbits,
 ) -> Printed:
-    """Make a batch of codes.
+    """Make a batch of codes, once for a key of one's own.
 
     Raises:
         ValueError: no or too many codes, an amount that is not positive, an expiry that is over, a name too long.
+        KeyReused: the key was used for something else.
         StorageUnavailable: the database cannot be written now.
     """
     _check(offer, at)
@@ -89,20 +106,43 @@ async def create(
         )
         for text in texts
     ]
-    await transfer.persist(database, lambda: codes.insert(new))
-    return Printed(batch, tuple(_show(text) for text in texts))
+    if own is None:
+        await transfer.persist(database, lambda: codes.insert(new))
+        return Printed(batch, tuple(_show(text) for text in texts))
+    asked = encode_json([offer.name, offer.amount.nano, offer.count, offer.expires_at])
+    claim = Claim(own.user_id, own.key, "code_batch", asked, at)
+    made, is_new = await transfer.persist(database, lambda: once(claim, lambda: _insert(new, batch)))
+    return Printed(made, tuple(_show(text) for text in texts) if is_new else ())
 
 
-async def redeem(database: Database, user: User, code: str, *, at: datetime) -> Redeemed:
+def _insert(new: list[NewCode], batch: str) -> Program[str]:
+    yield from codes.insert(new)
+    return batch
+
+
+async def redeem(database: Database, user: User, code: str, *, at: datetime, key: str | None = None) -> Redeemed:
     """Give a user what a code is worth, out of ``promo``: once, however many try it at the same time.
+
+    Under a key of the user's own, asking again for the same tells what it gave.
 
     Raises:
         CodeMistyped: this is no code; nothing was looked up.
         CodeUnknown, CodeUsed, CodeExpired, CodeDisabled: it gives nothing, and nothing changed.
+        KeyReused: the user used the key for something else.
         StorageUnavailable: the database cannot be written now.
     """
     digest = _digest(_read(code))
-    return await transfer.persist(database, lambda: _redeem(user, digest, at))
+    if key is None:
+        return await transfer.persist(database, lambda: _redeem(user, digest, at))
+    claim = Claim(user.id, key, "code_redemption", digest, at)
+    given, _ = await transfer.persist(database, lambda: once(claim, lambda: _redeem_noted(user, digest, at)))
+    code_id, nano = decode_json(given)
+    return Redeemed(code_id, Amount(nano))
+
+
+def _redeem_noted(user: User, digest: str, at: datetime) -> Program[str]:
+    redeemed = yield from _redeem(user, digest, at)
+    return encode_json([redeemed.code_id, redeemed.amount.nano])
 
 
 async def batches(database: Database, *, at: datetime) -> list[BatchOfCodes]:

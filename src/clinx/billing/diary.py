@@ -66,6 +66,11 @@ class Diary:
         """How many records are not in the ledger yet."""
         return self._shipper.waiting
 
+    @property
+    def waits(self) -> bool:
+        """Whether `durable` waits for anything: only then need it be called."""
+        return self._journal.waits
+
     async def durable(self, position: Position) -> None:
         """Return when everything before a position is as durable as the operator wants it.
 
@@ -115,14 +120,15 @@ class Diary:
         try:
             position = self._journal.append(operation)
         except (UnicodeEncodeError, OverflowError):  # What no journal can say of a call must not cost its charge.
-            position = self._journal.append(_plain(operation))
-        self._shipper.notice(position)
+            operation = _plain(operation)
+            position = self._journal.append(operation)
+        self._shipper.notice(position, operation)
         return position
 
     def note(self, record: Record) -> None:
         """Write down a log that no money depends on, if that is possible now."""
         if not self.failing and (position := self._try(record)) is not None:
-            self._shipper.notice(position)
+            self._shipper.notice(position, record)
 
     def _try(self, record: Record | Progress) -> Position | None:
         try:

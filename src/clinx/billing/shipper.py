@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -37,6 +39,8 @@ BATCH: Final = 500
 """Most records of one transaction."""
 DELAY: Final = timedelta(milliseconds=200)
 """How long a record waits for others at most, while the database keeps up."""
+MOST_FRESH: Final = 5_000
+"""Records that are remembered until they are shipped, so that they need not be read from the journal again."""
 LONGEST_PAUSE: Final = 1.0
 """Seconds between two tries while the database is away."""
 
@@ -57,6 +61,9 @@ class Shipper:
         self._outage = Outage(time.monotonic_ns)
         self._written = Position(0, 0)
         self._count = 0
+        self._fresh: deque[Record] = deque()
+        """Every record to ship that ends after `_fresh_from`."""
+        self._fresh_from: Position | None = None
         self._begun = asyncio.Event()
         self._hurry = asyncio.Event()
         self._moved = asyncio.Condition()
@@ -72,8 +79,13 @@ class Shipper:
         """Records that were written and are not in the ledger yet."""
         return self._count
 
-    def notice(self, position: Position) -> None:
-        """Take note of a record to ship that ends here."""
+    def notice(self, position: Position, record: Shipped | None = None) -> None:
+        """Take note of a record to ship that ends here; one that is given need not be read from the journal."""
+        if record is not None and self._fresh_from is not None and len(self._fresh) < MOST_FRESH:
+            self._fresh.append((record, position))
+        else:
+            self._fresh.clear()
+            self._fresh_from = position
         self._written = position
         self._count += 1
         self._begun.set()
@@ -140,10 +152,20 @@ class Shipper:
         return True
 
     def _read(self) -> Batch:
+        if records := self._remembered():
+            return Batch(records, records[-1][1], None, self._origin)
         found = read(self._folder, self.shipped, most=BATCH)
         if found.end == self.shipped:
             raise JournalUnreadable(found.problem or f"nothing is there at {self.shipped}")
         return found
+
+    def _remembered(self) -> list[Record]:
+        """Return what comes next as far as it is in memory; the journal has it as well, and is read where it is not."""
+        if self._fresh_from is None or self._fresh_from > self.shipped:
+            return []
+        while self._fresh and self._fresh[0][1] <= self.shipped:
+            self._fresh_from = self._fresh.popleft()[1]
+        return list(islice(self._fresh, BATCH))
 
     async def _look_again(self) -> bool:
         """See where the ledger is; False when going on from there makes no sense now."""

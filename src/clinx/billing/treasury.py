@@ -73,6 +73,20 @@ class Means:
     """Makes ids that never meet: names of nodes."""
 
 
+@dataclass(frozen=True, slots=True)
+class JournalFigures:
+    """How a process keeps its journal, and how far the ledger is behind it."""
+
+    waiting: int
+    """Records that are not in the ledger yet."""
+    is_failing: bool
+    """Whether it cannot be written now: nothing that costs something is admitted."""
+    is_fenced: bool
+    """Whether somebody else has taken over this node: nothing is admitted any more."""
+    is_recovered: bool
+    """Whether nothing of earlier lives is left to bring into the ledger."""
+
+
 @dataclass(slots=True)
 class Treasury:
     """One life of a process, as far as money goes."""
@@ -109,6 +123,15 @@ class Treasury:
         await self.recovered.wait()
         await self.cashier.flush()
         await self.leases.return_all()
+
+    def figures(self) -> JournalFigures:
+        """Return how the journal is doing now."""
+        return JournalFigures(
+            waiting=self.shipper.waiting,
+            is_failing=self.journal.failing,
+            is_fenced=self.shipper.fenced,
+            is_recovered=self.recovered.is_set(),
+        )
 
     async def close(self) -> None:
         """End this life: ship, repay, close. What the database does not take now stays in the journal."""

@@ -41,10 +41,15 @@ class TagReader:
     White space around the tags belongs to neither. Tags anywhere else are text: models write about them.
     """
 
-    __slots__ = ("_gap", "_half", "_has_thought", "_place", "removed")
+    __slots__ = ("_gap", "_half", "_has_thought", "_is_begun", "_place", "removed")
 
-    def __init__(self) -> None:
-        """Start before the text."""
+    def __init__(self, *, is_begun: bool = False) -> None:
+        """Start before the text.
+
+        Args:
+            is_begun: the text begins inside a thought, whose first tag stood in the prompt; it may be there again.
+        """
+        self._is_begun = is_begun
         self._place = _Place.START
         self._gap: list[str] = []
         """White space that may yet belong to something."""
@@ -72,10 +77,10 @@ class TagReader:
     def close(self) -> Sequence[Thinking | Text]:
         """Say that the text ended; return what was held back."""
         told: list[Thinking | Text] = []
-        if self._place is _Place.START:
-            self._say("".join(self._gap) + self._half, told)
-        elif self._place is _Place.THOUGHT:
+        if self._place is _Place.THOUGHT or (self._is_begun and self._half):
             self._tell(self._half, told)
+        elif self._place is _Place.START:
+            self._say("".join(self._gap) + self._half, told)
         return told
 
     def _start(self, work: str, told: list[Thinking | Text]) -> str:
@@ -88,6 +93,10 @@ class TagReader:
             return text.removeprefix(OPEN)
         if OPEN.startswith(text):
             self._half = text
+        elif self._is_begun:
+            self._place = _Place.THOUGHT
+            self._gap.clear()
+            return text
         else:
             self._say("".join(self._gap) + text, told)
         return ""
@@ -188,11 +197,18 @@ class ThoughtsToText:
 class TextToThoughts:
     """Takes the thoughts that texts begin with out of them; an `EventFilter`."""
 
-    __slots__ = ("_numbers", "_open")
+    __slots__ = ("_begun", "_is_begun", "_numbers", "_open")
 
-    def __init__(self) -> None:
-        """Start before the answer."""
+    def __init__(self, *, is_begun: bool = False) -> None:
+        """Start before the answer.
+
+        Args:
+            is_begun: each choice begins inside a thought, if the first it says is a text.
+        """
         self._numbers = _Numbers()
+        self._is_begun = is_begun
+        self._begun: set[int] = set()
+        """Choices that have said something."""
         self._open: dict[int, _Opened] = {}
         """The text of each choice that is open."""
 
@@ -200,9 +216,12 @@ class TextToThoughts:
         """Take one event."""
         if not isinstance(event, PartStarted | PartDelta | PartEnded):
             return (event,)
-        if isinstance(event, PartStarted) and isinstance(event.part, Text):
-            found = self._open[event.choice] = _Opened(event.part, event.choice, self._numbers)
-            return found.grow(PartDelta(event.index, event.part.text))
+        if isinstance(event, PartStarted):
+            reader = TagReader(is_begun=self._is_begun and event.choice not in self._begun)
+            self._begun.add(event.choice)
+            if isinstance(event.part, Text):
+                found = self._open[event.choice] = _Opened(event.part, event.choice, self._numbers, reader)
+                return found.grow(PartDelta(event.index, event.part.text))
         found = self._open.get(event.choice)
         if found is None or (isinstance(event, PartDelta) and found.is_plain):
             return (self._numbers.renumbered(event),)
@@ -221,8 +240,8 @@ class _Opened:
 
     __slots__ = ("_beside", "_choice", "_empty", "_index", "_kind", "_numbers", "_reader")
 
-    def __init__(self, part: Text, choice: int, numbers: _Numbers) -> None:
-        self._reader = TagReader()
+    def __init__(self, part: Text, choice: int, numbers: _Numbers, reader: TagReader) -> None:
+        self._reader = reader
         self._choice = choice
         self._numbers = numbers
         self._empty = structs.replace(part, text="")

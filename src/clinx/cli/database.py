@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from pydantic import ValidationError
 
 from clinx.accounts.failures import AccountError
-from clinx.cli.figures import printable
+from clinx.domain.figures import printable
 from clinx.errors import GatewayError
 from clinx.settings import Settings
 from clinx.storage.database import Database, Location
 from clinx.storage.failures import StorageMissing, StorageRefused, StorageUnavailable
+from clinx.storage.log_outbox import check_kind
 from clinx.storage.migrate import migrate, pending
 
 
@@ -55,6 +57,26 @@ async def opened_as_is(url: str) -> Database:
     if missing := await pending(url):
         raise ValueError(f"the database lacks {', '.join(missing)}; run `clinx migrate`")
     return await Database.connect(url)
+
+
+@asynccontextmanager
+async def opened_logs(database: Database, given: str | None) -> AsyncGenerator[Database]:
+    """Lend the database in which calls are logged: that of the settings, or the one that a command was given.
+
+    Raises:
+        ValueError: it is of another kind than the first; and as `opened_as_is`.
+        StorageUnavailable: as there.
+    """
+    url = Settings().log_database_url if given is None else ""
+    if not url:
+        yield database
+        return
+    check_kind(database, url)
+    logs = await opened_as_is(url)
+    try:
+        yield logs
+    finally:
+        await logs.close()
 
 
 def reporting(work: Callable[[str], Awaitable[int]]) -> int:

@@ -6,7 +6,7 @@ import os
 import sys
 from datetime import UTC, datetime, timedelta
 
-from clinx.accounts import tokens, users
+from clinx.accounts import root, tokens, users
 from clinx.accounts.failures import AccountError
 from clinx.accounts.tokens import Limits
 from clinx.app import Gateway
@@ -47,17 +47,33 @@ async def is_first_try(gateway: Gateway) -> bool:
 
     A tree that is missing by accident must not issue a key over a database that is in use.
     """
-    return gateway.is_example and all(user.name == USER for user in await users.everyone(gateway.database))
+    return gateway.is_example and not await _people(gateway)
+
+
+async def _people(gateway: Gateway) -> list[User]:
+    """Return the users that somebody has made, beside those that the gateway makes itself."""
+    return [user for user in await users.everyone(gateway.database) if user.name not in {USER, root.NAME}]
 
 
 async def print_welcome(gateway: Gateway, *, demo: bool) -> None:
     """Print where the gateway listens, and how to talk to it."""
     print(f"\n  Clinx {gateway.current.generation.snapshot.revision.id} at {gateway.url}", file=sys.stderr)
+    password = await root.ensure_root(gateway.database, datetime.now(UTC)) if gateway.has_console else None
+    if password is not None:
+        print(_root_text(gateway, password), file=sys.stderr, flush=True)
     if demo:
         secret = await issue_demo_key(gateway, at=datetime.now(UTC))
         print(_demo_text(gateway, secret), file=sys.stderr, flush=True)
-    elif not await users.everyone(gateway.database):
+    elif not await _people(gateway):
         print(_first_steps(), file=sys.stderr, flush=True)
+
+
+def _root_text(gateway: Gateway, password: str) -> str:
+    return f"""
+  The console's API is at {gateway.url}/graphql. Its first user, with a password that is shown only now:
+
+    {root.NAME} {password}
+"""
 
 
 def _demo_text(gateway: Gateway, secret: str) -> str:

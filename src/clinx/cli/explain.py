@@ -17,8 +17,8 @@ from multidict import CIMultiDict
 
 from clinx.accounts import users as accounts
 from clinx.accounts.failures import AccountError
-from clinx.cli import explain_case, explain_log, explain_now, explain_origin
-from clinx.cli.database import opened_as_is, why_unread, with_cause
+from clinx.cli import explain_origin
+from clinx.cli.database import opened_as_is, opened_logs, why_unread, with_cause
 from clinx.cli.trees import NoTreeError, Source, own
 from clinx.config.diagnostics import ConfigError, did_you_mean, render
 from clinx.config.provenance import credentials, is_path, origin
@@ -30,6 +30,7 @@ from clinx.domain.override import Override
 from clinx.domain.request_log import RequestLog
 from clinx.domain.usage import Unit, Usage
 from clinx.errors import GatewayError
+from clinx.relay.inquiries import again, case_story, log_story
 from clinx.relay.rehearsal import NO_TOKEN, NOBODY, Case, rehearse
 from clinx.routing.overrides import laid_over
 from clinx.settings import Settings
@@ -109,6 +110,9 @@ async def _log(args: argparse.Namespace) -> Explained:
     database = await opened_as_is(_url(args))
     try:
         log = await request_logs.find(database, args.what)
+        if log is None:  # It is somewhere else before it leaves here.
+            async with opened_logs(database, args.database) as logs:
+                log = await request_logs.find(logs, args.what)
         if log is None:
             raise ValueError(f"no log of {args.what}: one is written when a call is over, and kept for a while")
         user = await users.get(database, log.user_id) if log.user_id is not None else None
@@ -117,7 +121,7 @@ async def _log(args: argparse.Namespace) -> Explained:
     finally:
         await database.close()
     text, plain = _again(args.root, log, user, owned.token if owned is not None else None, active)
-    return f"{explain_log.as_text(log, user)}\n{text}".rstrip("\n"), {**explain_log.as_json(log, user), "now": plain}
+    return f"{log_story.as_text(log, user)}\n{text}".rstrip("\n"), {**log_story.as_json(log, user), "now": plain}
 
 
 def _tree_of(log: RequestLog, root: Path | None) -> Source:
@@ -137,11 +141,11 @@ def _again(
     except (NoTreeError, ConfigError) as error:
         why = "the tree does not compile" if isinstance(error, ConfigError) else str(error)
         return f"\nWhat would become of it now is not known: {why}", None
-    found, revision = explain_now.again(_overridden(source.snapshot, active), log, user, token), source.tree.id
+    found, revision = again.again(_overridden(source.snapshot, active), log, user, token), source.tree.id
     if found is None:
         return "", None
-    over = explain_case.Over(active)
-    return explain_now.as_text(found, log, revision, over), explain_now.as_json(found, log, revision, over)
+    over = case_story.Over(active)
+    return again.as_text(found, log, revision, over), again.as_json(found, log, revision, over)
 
 
 async def _origin(args: argparse.Namespace) -> Explained:
@@ -192,9 +196,9 @@ async def _case(args: argparse.Namespace) -> Explained:
         address=args.address,
         at=args.at or datetime.now(UTC),
     )
-    over = explain_case.Over(*await _overrides(args))
+    over = case_story.Over(*await _overrides(args))
     found = rehearse(_overridden(snapshot, over.active), case)
-    return explain_case.as_text(found, args.usage, over), explain_case.as_json(found, args.usage, over)
+    return case_story.as_text(found, args.usage, over), case_story.as_json(found, args.usage, over)
 
 
 def _operation(snapshot: Snapshot, name: str) -> Operation:

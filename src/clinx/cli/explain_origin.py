@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from clinx.cli.figures import printable
 from clinx.config.provenance import Origin, Said
+from clinx.domain.figures import printable
 
 Keys = Sequence[tuple[str, str]]
 """References of a channel's keys, with fingerprints."""

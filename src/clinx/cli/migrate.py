@@ -1,4 +1,4 @@
-"""``clinx migrate``: bring the database to this release's schema."""
+"""``clinx migrate``: bring the database to this release's schema, and that of request logs if they have one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from clinx.cli.database import reporting
+from clinx.settings import Settings
 from clinx.storage.migrate import migrate, pending
 
 
@@ -22,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _migrate(url: str) -> int:
-    applied = await migrate(url)
+    applied = [name for each in _urls(url) for name in await migrate(each)]
     for name in applied:
         print(f"applied {name}")
     if not applied:
@@ -31,9 +32,13 @@ async def _migrate(url: str) -> int:
 
 
 async def _status(url: str) -> int:
-    missing = await pending(url)
+    missing = [name for each in _urls(url) for name in await pending(each)]
     for name in missing:
         print(f"missing {name}")
     if not missing:
         print("the schema is up to date")
     return 1 if missing else 0
+
+
+def _urls(url: str) -> list[str]:
+    return [each for each in (url, Settings().log_database_url) if each]

@@ -11,15 +11,13 @@ from clinx.cli.actor import actor
 from clinx.cli.arguments import expiry
 from clinx.cli.catalogue import require_channel
 from clinx.cli.database import on_database, table
-from clinx.domain.override import LONGEST, Aspect, Override
+from clinx.domain.override import BOUNDS, LONGEST, Aspect, Override, may_end
 from clinx.storage import overrides
 from clinx.storage.database import Database
 
 _SHOWN: Final = 50
 _PATH: Final = re.compile(r"channels\.(.+)\.(disabled|weight|priority)")
 _BOOLEANS: Final = {"true": 1, "false": 0}
-_BOUNDS: Final = {Aspect.WEIGHT: (0, 1_000_000), Aspect.PRIORITY: (-1_000_000, 1_000_000)}
-"""As the tree has them."""
 
 
 def add_parser(commands: Any) -> None:
@@ -63,7 +61,7 @@ async def _set(database: Database, args: argparse.Namespace) -> int:
     until = now + args.end if isinstance(args.end, timedelta) else args.end
     if not args.reason.strip():
         raise ValueError("--reason must say why")
-    if not now < until <= now + LONGEST:
+    if not may_end(until, now):
         raise ValueError(f"an override lasts at most {LONGEST.days} days: what shall last longer belongs in the tree")
     wish = Override(channel, aspect, _value(aspect, args.value), args.reason, args.actor or actor(), now, until)
     override = await database.atomically(overrides.put(wish))
@@ -76,7 +74,7 @@ def _value(aspect: Aspect, text: str) -> int:
         if text not in _BOOLEANS:
             raise ValueError(f"expected true or false, not {text!r}")
         return _BOOLEANS[text]
-    low, high = _BOUNDS[aspect]
+    low, high = BOUNDS[aspect]
     if not re.fullmatch(r"[+-]?[0-9]{1,7}", text) or not low <= int(text) <= high:
         raise ValueError(f"expected a whole number from {low} to {high}, not {text!r}")
     return int(text)

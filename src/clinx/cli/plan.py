@@ -6,33 +6,24 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from clinx.cli.arguments import span
-from clinx.cli.database import opened_as_is, why_unread, with_cause
+from clinx.cli.database import opened_as_is, opened_logs, why_unread, with_cause
 from clinx.cli.plan_bounds import Bound, bound
-from clinx.cli.plan_report import Outcome, Side, as_json, as_markdown, as_text
+from clinx.cli.plan_report import as_json, as_markdown, as_text
 from clinx.cli.trees import NoTreeError, Source, earlier, folder_of, own
 from clinx.config.diagnostics import ConfigError, render
 from clinx.config.effects import Served, compare
-from clinx.config.token_losses import TokenLoss, TokenLosses
-from clinx.domain.identity import Token, User
 from clinx.errors import GatewayError
-from clinx.relay.replay import Replay, Replayed
+from clinx.relay.inquiries.plan_sections import Outcome, Side
+from clinx.relay.inquiries.traffic import replayed, with_tokens
 from clinx.relay.trials import verify
 from clinx.settings import Settings
-from clinx.storage import request_logs, tokens, users
-from clinx.storage.database import Database
 from clinx.storage.failures import StorageRefused
-
-PAGE: Final = 2000
-"""Tokens that are read at a time."""
-MOST_LOSSES: Final = 10_000
-"""Losses that are listed; more are a list nobody reads."""
 
 
 def add_parser(commands: Any) -> None:
@@ -111,42 +102,20 @@ async def _planned(args: argparse.Namespace, before: Source, after: Source, leng
             raise
         return replace(outcome, unread=why_unread(error))
     try:
-        outcome = await _with_tokens(outcome, database, before, after)
-        return replace(outcome, replayed=await _replayed(database, after, length) if length is not None else None)
+        sides = Served(before.tree, before.snapshot), Served(after.tree, after.snapshot)
+        outcome = await with_tokens(outcome, database, *sides)
+        if length is None:
+            return outcome
+        until = datetime.now(UTC)
+        async with opened_logs(database, args.database) as logs:
+            replay, _, _ = await replayed(database, logs, sides[1], since=until - length, until=until)
+        return replace(outcome, replayed=replay.report())
     finally:
         await database.close()
 
 
 def _side(source: Source) -> Side:
     return Side(source.name, source.snapshot.revision.id)
-
-
-async def _with_tokens(outcome: Outcome, database: Database, before: Source, after: Source) -> Outcome:
-    losses = TokenLosses(before.snapshot, after.snapshot)
-    found: list[TokenLoss] = []
-    last = 0
-    while page := await tokens.after(database, last, PAGE):
-        lost = list(losses.among((each.token, each.user) for each in page))
-        found.extend(lost[: MOST_LOSSES - len(found)])
-        last = page[-1].token.id
-    return replace(outcome, losses=tuple(found), stranded=losses.stranded())
-
-
-async def _replayed(database: Database, after: Source, length: timedelta) -> Replayed:
-    replay = Replay(after.tree, after.snapshot, *await _callers(database))
-    until = datetime.now(UTC)
-    async for page in request_logs.traffic(database, since=until - length, until=until):
-        replay.take(page)
-    return replay.report()
-
-
-async def _callers(database: Database) -> tuple[Mapping[int, User], Mapping[int, Token]]:
-    known: dict[int, Token] = {}
-    last = 0
-    while page := await tokens.after(database, last, PAGE):
-        known.update((each.token.id, each.token) for each in page)
-        last = page[-1].token.id
-    return {user.id: user for user in await users.everyone(database)}, known
 
 
 def _complain(message: str) -> int:

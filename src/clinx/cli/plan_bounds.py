@@ -11,10 +11,10 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Final
 
-from clinx.cli.figures import decimal, percent, share
-from clinx.cli.plan_report import Outcome
 from clinx.config.diagnostics import did_you_mean
 from clinx.config.rule_changes import Change
+from clinx.domain.figures import decimal, percent, share
+from clinx.relay.inquiries.plan_sections import Outcome
 
 Figure = Fraction | None
 """None is more than any number: what was free costs something now."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import sys
 from typing import Any
 
 from clinx.cli.trees import NoTreeError, compiled, folder_of
 from clinx.config.diagnostics import ConfigError
 from clinx.config.editing import EditError
-from clinx.config.proposal import Change, propose
+from clinx.config.proposal import propose
 from clinx.config.tree import default_tree, read_tree
 from clinx.config.writing import write_whole
 
@@ -42,23 +41,12 @@ def run(args: argparse.Namespace) -> int:
         return _complain(str(error), 1)
     except ConfigError as error:
         return _complain(f"the tree does not compile with this change; nothing is written\n{error}", 1)
-    print(patch(change), end="")
+    print(change.patch, end="")
     if change.note is not None:
         print(f"clinx propose: {change.note}", file=sys.stderr)
     if args.write:
         write_whole(root / change.file, change.after.encode())
     return 0
-
-
-def patch(change: Change) -> str:
-    """Return a change as a unified diff that `git apply` takes."""
-    lines = difflib.unified_diff(
-        change.before.splitlines(keepends=True),
-        change.after.splitlines(keepends=True),
-        f"a/{change.file}",
-        f"b/{change.file}",
-    )
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 def _complain(message: str, code: int) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from clinx.cli.actor import actor
 from clinx.cli.database import on_database, table
+from clinx.config.choices import before, to_go_back_to
 from clinx.config.last_good import Kept, LastGood
 from clinx.config.tree import default_tree, read_tree
 from clinx.domain.revision import Rejection
@@ -38,31 +39,13 @@ async def _run(database: Database, args: argparse.Namespace) -> int:
     rejections = await revisions.rejected(database)
     on_disk = read_tree(Settings().root, default_tree()).id
     served = rejections[on_disk].instead if on_disk in rejections else on_disk
-    target = _find(history, args.revision) if args.revision else _before(history, served, {on_disk, *rejections})
+    target = to_go_back_to(history, args.revision) if args.revision else before(history, served, {on_disk, *rejections})
     if target == on_disk:
         raise ValueError(f"{target} is the tree on disk; `clinx rollback --off` serves it again")
     rejection = Rejection(on_disk, target, args.reason, actor(), datetime.now(UTC))
     await database.atomically(revisions.reject(rejection))
     print(f"{target} is served in the place of {on_disk}, until the tree changes or `clinx rollback --off`")
     return 0
-
-
-def _find(history: Sequence[Kept], wish: str) -> str:
-    found = [each.revision for each in history if each.revision.startswith(wish)]
-    if len(found) != 1:
-        problem = "is not in the history of this machine" if not found else "is the beginning of several revisions"
-        raise ValueError(f"{wish} {problem}; see `clinx rollback --list`")
-    return found[0]
-
-
-def _before(history: Sequence[Kept], served: str, rejected: Collection[str]) -> str:
-    """Return what was served before the revision that is served now, leaving out what is rejected."""
-    names = [each.revision for each in history]
-    older = names[names.index(served) + 1 :] if served in names else names
-    found = next((each for each in older if each not in rejected), None)
-    if found is None:
-        raise ValueError("nothing was served before, as far as the history of this machine goes")
-    return found
 
 
 def _list(history: Sequence[Kept]) -> int:

@@ -1,4 +1,4 @@
-"""``clinx schema``: JSON Schema of the tree's documents, for editors."""
+"""``clinx schema``: JSON Schema of the tree's documents, for editors, and the schema of the console's API."""
 
 from __future__ import annotations
 
@@ -22,11 +22,14 @@ SHAPES: Final[Mapping[str, type[BaseModel]]] = {
     "policy-tests": PolicyTestsShape,
 }
 
+GRAPHQL: Final = "graphql"
+"""What ``schema.graphql`` holds."""
+
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:  # pyright: ignore[reportPrivateUsage]  (argparse has no public name for it)
     """Add the command."""
     parser = commands.add_parser("schema")
-    parser.add_argument("document", nargs="?", choices=list(SHAPES), default="gateway", help="which document")
+    parser.add_argument("document", nargs="?", choices=[*SHAPES, GRAPHQL], default="gateway", help="which document")
     parser.add_argument("--write", type=Path, metavar="DIR", help="write every <document>.schema.json there instead")
     parser.set_defaults(run=run)
 
@@ -34,7 +37,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Print one schema, or write all."""
     if args.write is None:
-        print(schema_text(args.document), end="")
+        print(_graphql() if args.document == GRAPHQL else schema_text(args.document), end="")
         return 0
     folder: Path = args.write
     folder.mkdir(parents=True, exist_ok=True)
@@ -43,6 +46,12 @@ def run(args: argparse.Namespace) -> int:
         path.write_text(schema_text(name), encoding="utf-8")
         print(path)
     return 0
+
+
+def _graphql() -> str:
+    from clinx.graphql.schema import printed  # noqa: PLC0415  (slow to import, and nobody else here needs it)
+
+    return printed()
 
 
 def schema_text(document: str) -> str:

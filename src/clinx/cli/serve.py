@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from clinx.app import Gateway
+from clinx.app import start_gateway
 from clinx.cli.database import with_cause
 from clinx.cli.demo import is_first_try, print_welcome
 from clinx.cli.serve_workers import READY, CannotShare, lead
@@ -91,7 +91,7 @@ def _run_loop(main: Coroutine[Any, Any, None]) -> None:
 
 
 async def _serve(settings: Settings, worker: Worker | None, *, demo: bool, last_good: bool) -> None:
-    gateway = await Gateway.start(settings, last_good=last_good, worker=worker)
+    gateway = await start_gateway(settings, last_good=last_good, worker=worker)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
 

@@ -14,7 +14,7 @@ import aiohttp
 import msgspec
 
 from clinx.cli.database import on_database, table
-from clinx.cli.figures import printable
+from clinx.domain.figures import printable
 from clinx.domain.override import Override
 from clinx.domain.revision import Rejection, Served
 from clinx.storage import overrides, revisions

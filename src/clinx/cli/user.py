@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
-from clinx.accounts import tokens, users
+from clinx.accounts import password_changes, tokens, users
+from clinx.accounts.passwords import Passwords
 from clinx.billing import refunds, statement, topup
 from clinx.cli.actor import cause
 from clinx.cli.arguments import amount
@@ -52,6 +54,13 @@ def add_parser(commands: Any) -> None:
     refund.add_argument("--reason", required=True, metavar="TEXT", help="why, for the ledger")
     refund.add_argument("--key", metavar="KEY", help="an id of your own: the same command with it counts once")
     refund.set_defaults(run=on_database(_refund))
+
+    password = verbs.add_parser("password", help="give a user a new password for the console; their sessions end")
+    password.add_argument("name", metavar="NAME|ID")
+    password.add_argument(
+        "--stdin", action="store_true", help="read it from standard input; default: draw one and print it"
+    )
+    password.set_defaults(run=on_database(_password))
 
     change = verbs.add_parser("set", help="change a user's group, role or status")
     change.add_argument("name", metavar="NAME|ID")
@@ -132,6 +141,17 @@ async def _set(database: Database, args: argparse.Namespace) -> int:
     user = await users.change(database, found, role=args.role, status=args.status, group=args.group, at=_now())
     warn_about(group=args.group)
     print(f"{user.name}: {user.role}, {user.status}, group {user.group}")
+    return 0
+
+
+async def _password(database: Database, args: argparse.Namespace) -> int:
+    user = await users.find(database, args.name)
+    given: str | None = sys.stdin.readline().rstrip("\r\n") if args.stdin else None
+    new = password_changes.draw() if given is None else given
+    await password_changes.set_password(database, Passwords(database), user, new, at=_now())
+    if given is None:
+        print(new)
+    print(f"{user.name} has a new password; all sessions of before are over", file=sys.stderr)
     return 0
 
 

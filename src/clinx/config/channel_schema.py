@@ -21,6 +21,8 @@ class TimeoutsShape(Shape):
 
     connect: Seconds | None = None
     """Until connected; 5s when absent."""
+    write: Seconds | None = None
+    """Until the whole request has been taken off our hands; 60s when absent."""
     first_byte: Seconds | None = None
     """Until the first byte of a streamed answer; 60s when absent."""
     whole: Seconds | None = None

@@ -28,7 +28,7 @@ from clinx.config.secrets import (
     looks_secret,
     reference_hint,
 )
-from clinx.domain.catalog import Channel, Credential, Provider, Timeouts
+from clinx.domain.catalog import Channel, Credential, Provider, Timeouts, TransportKind
 from clinx.domain.ledger import Unresolved
 from clinx.routing.pattern import is_pattern
 
@@ -72,6 +72,7 @@ class ChannelCompiler:
         members = tuple(self._set(entry, shape))
         settings = self._settings(entry, shape, provider)
         proxy = self._proxy(entry, shape)
+        transport = self._transport(entry, shape)
         self.found.extend(channel_rules.check_rules(entry, shape, provider, models))
         cost = compile_cost(shape.cost, entry.node.at(("cost",)), self.found) if shape.cost is not None else None
         self._refuse_strays(entry.node)
@@ -92,6 +93,7 @@ class ChannelCompiler:
             drop=tuple(self._drop(entry, shape)),
             settings=settings,
             proxy=proxy,
+            transport=transport,
             timeouts=_timeouts(shape.timeouts),
             retry=channel_rules.retry_rule(shape.retry),
             circuit=channel_rules.circuit_rule(shape.circuit),
@@ -213,6 +215,14 @@ class ChannelCompiler:
             hint = "write http://user:${env:NAME}@host:port"
             self._report(mark, "E401", "this proxy address holds a password", hint)
         return proxy
+
+    def _transport(self, entry: Entry[ChannelShape], shape: ChannelShape) -> TransportKind:
+        needed = TransportKind.HTTP1 if shape.proxy is None else TransportKind.AIOHTTP
+        wished = needed if shape.transport is None else TransportKind(shape.transport)
+        if wished is TransportKind.HTTP1 and needed is TransportKind.AIOHTTP:
+            mark = entry.node.at(("transport",))
+            self._report(mark, "E303", '"transport: http1" goes through no proxy', 'leave it out, or "proxy"')
+        return wished
 
     def _resolve(self, text: str, mark: Mark, *, fallback: str = PLACEHOLDER) -> str | None:
         try:

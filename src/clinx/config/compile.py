@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from clinx.config.advice import advise, idle
 from clinx.config.channels import DEFAULT_GROUP, ChannelCompiler, refuse_references
+from clinx.config.console import ConsoleCompiler
 from clinx.config.declared import Declared, Entry, declare
 from clinx.config.diagnostics import ConfigError, Diagnostic, errors, ordered
 from clinx.config.document import DocumentReader
@@ -25,6 +26,7 @@ from clinx.config.snapshot import Concurrency, Disconnect, Revision, Server, Sna
 from clinx.config.tree import Tree
 from clinx.dialects.base import Dialect
 from clinx.domain.catalog import Channel, Group, Model
+from clinx.domain.console import Console
 from clinx.domain.invitation import Rewards
 from clinx.domain.money import ZERO
 from clinx.domain.payments import Payments
@@ -64,6 +66,7 @@ def compile_tree(
     channels = _channels(declared, secrets, dialects, found)
     models = _models(declared, found)
     payments = _payments(declared, secrets, found)
+    console = _console(declared, secrets, found)
     policies = compile_policies(declared, tree.files, found)
     rollout = compile_rollout(declared, found)
     _refuse_strays(declared, found)
@@ -85,6 +88,7 @@ def compile_tree(
         invitations=_rewards(declared.root.invitations),
         payments=payments,
         policies=policies,
+        console=console,
         rollout=rollout,
     )
     return Compiled(snapshot, diagnostics)
@@ -191,9 +195,16 @@ def _payments(declared: Declared, secrets: SecretResolver, found: list[Diagnosti
     return PaymentsCompiler(node, groups, declared.root.currency, secrets, found).compile(shape)
 
 
+def _console(declared: Declared, secrets: SecretResolver, found: list[Diagnostic]) -> Console:
+    shape, node = declared.root.console, declared.root_node.map.get("console")
+    if shape is None or node is None:
+        return Console()
+    return ConsoleCompiler(node, {DEFAULT_GROUP, *declared.groups}, secrets, found).compile(shape)
+
+
 def _refuse_strays(declared: Declared, found: list[Diagnostic]) -> None:
     for key, node in declared.root_node.map.items():
-        if key not in {"channels", "profiles", "payments"}:
+        if key not in {"channels", "profiles", "payments", "console"}:
             refuse_references(node, found)
     for entry in (*declared.groups.values(), *declared.models.values(), *declared.rules):
         refuse_references(entry.node, found)

@@ -12,7 +12,10 @@ from clinx.config.rule_factors import factor_moves
 from clinx.config.snapshot import Server, Snapshot
 from clinx.config.tree import Tree
 from clinx.domain.catalog import Group, Model
+from clinx.domain.console import Console
 from clinx.routing.plan import expand, offered
+
+_Part = Server | Group | Model | Console
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Effects:
     rules: tuple[RuleChange, ...]
     rules_reordered: bool
     settings: tuple[str, ...]
-    """Other parts of the tree that differ: ``server.cors``, ``payments``."""
+    """Other parts of the tree that differ: ``server.cors``, ``console.mail``, ``payments``."""
 
     @property
     def is_empty(self) -> bool:
@@ -124,14 +127,13 @@ def _settings(old: Snapshot, new: Snapshot) -> Iterator[str]:
     catalogues = [{**each.models, **{model.name: model for _, model in each.patterns}} for each in (old, new)]
     for name in sorted(catalogues[0].keys() & catalogues[1].keys()):
         yield from _others(f"models.{name}", catalogues[0][name], catalogues[1][name], frozenset({"price"}))
+    yield from _others("console", old.console, new.console, frozenset())
     for name in ("currency", "invitations", "payments", "rollout"):
         if getattr(old, name) != getattr(new, name):
             yield name
 
 
-def _others(
-    path: str, old: Server | Group | Model, new: Server | Group | Model, known: frozenset[str]
-) -> Iterator[str]:
+def _others(path: str, old: _Part, new: _Part, known: frozenset[str]) -> Iterator[str]:
     """Yield what differs and is told nowhere else."""
     for each in fields(old):
         if each.name not in known and getattr(old, each.name) != getattr(new, each.name):

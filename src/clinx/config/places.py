@@ -15,7 +15,12 @@ from clinx.domain.template import Template
 BUILTIN_ECHO: Final = "builtin:echo"
 """The echo server of this process."""
 
-MANAGED_HEADERS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-encoding"})
+MANAGED_HEADERS: Final = frozenset(
+    {
+        "connection", "content-encoding", "content-length", "expect", "host", "keep-alive", "proxy-connection", "te",
+        "trailer", "transfer-encoding", "upgrade",
+    }
+)  # fmt: skip
 """Headers of the connection itself: never set by the tree."""
 
 _HOST: Final = re.compile(r"[A-Za-z0-9._\-\[\]:]+")

@@ -5,6 +5,7 @@ A value that a channel or profile inherits is said anew where the path leads, ne
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,6 +38,17 @@ class Change:
         """Return the tree with the change."""
         return replace(tree, files={**tree.files, self.file: self.after.encode()})
 
+    @property
+    def patch(self) -> str:
+        """The change as a unified diff that `git apply` takes."""
+        lines = difflib.unified_diff(
+            self.before.splitlines(keepends=True),
+            self.after.splitlines(keepends=True),
+            f"a/{self.file}",
+            f"b/{self.file}",
+        )
+        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
 
 @dataclass(frozen=True, slots=True)
 class _Place:
@@ -63,6 +75,8 @@ def propose(tree: Tree, path: str, value: str | None) -> Change:
     rest = tuple(_steps(place.rest, place.node))
     text = tree.files[place.file].decode("utf-8-sig")
     whole = (*place.entry, *rest)
+    if not whole:
+        raise EditError("the path leads nowhere")
     is_own, is_inherited = _has(place.node, rest), bool(rest) and _has(place.inherited, rest)
     note = f"{path} is inherited: said anew here, for nobody else" if is_inherited and not is_own else None
     if value is not None:

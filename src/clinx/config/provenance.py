@@ -25,7 +25,7 @@ from clinx.config.provider_schema import ProviderShape
 from clinx.config.schema import ChannelShape, GatewayShape, GroupShape, ModelShape, ProfileShape
 from clinx.config.secrets import PLACEHOLDER, beside_references, looks_secret
 from clinx.config.snapshot import Snapshot
-from clinx.config.spelling import spelled
+from clinx.config.spelling import absent, spelled
 from clinx.config.tree import ROOT_FILE, Tree
 from clinx.domain.override import Aspect, Override
 from clinx.domain.usage import Unit
@@ -41,7 +41,7 @@ SECTIONS: Final[Mapping[str, type[BaseModel]]] = MappingProxyType(
     }
 )
 """What has names."""
-ROOT_KEYS: Final = frozenset({"server", "invitations", "payments", "currency", "rollout"})
+ROOT_KEYS: Final = frozenset({"server", "invitations", "payments", "console", "currency", "rollout"})
 _KINDS: Final[Mapping[str, str]] = MappingProxyType({"policies": "rule"})
 _FROM_PROVIDER: Final = frozenset({"base_url", "unresolved"})
 
@@ -143,7 +143,8 @@ class _Provenance:
         _check(GatewayShape, "", keys)
         said = list(_said([_Layer(ROOT_FILE, self._root)], keys))
         compiled = _walk(self._snapshot, keys)
-        return self._origin(path, said, None if compiled is None else spelled(GatewayShape, keys, compiled))
+        default = absent(GatewayShape, keys) if compiled is None else spelled(GatewayShape, keys, compiled)
+        return self._origin(path, said, default)
 
     def _split(self, section: str, rest: str) -> tuple[str, list[str]]:
         """Tell the name from the keys behind it: names have dots in them."""

@@ -124,6 +124,8 @@ class ProviderShape(Shape):
     """What its streams are like."""
     inline_thinking: bool = False
     """Whether its models write their thoughts into the text, between `<think>` and `</think>`: they are told apart."""
+    thinking_begun: bool = False
+    """Whether these texts begin inside a thought, for the first tag stands in the prompt (`inline_thinking`)."""
     reasoning_history: Literal["reasoning_content", "reasoning"] | None = None
     """The member of earlier messages in which it wants thoughts back (`openai_chat`, translated requests)."""
     unresolved: Literal["metered", "hold", "void"] = "metered"

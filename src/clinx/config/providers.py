@@ -82,6 +82,7 @@ def _compile(name: str, context: _Context) -> Provider | None:
         usage_in_stream=UsageInStream(shape.stream.usage),
         stream_end=StreamEnd(shape.stream.end),
         inline_thinking=shape.inline_thinking,
+        thinking_begun=shape.thinking_begun,
         reasoning_history=shape.reasoning_history,
         unresolved=Unresolved(shape.unresolved),
         settings={name: each.default for name, each in shape.settings.items() if each.default is not None},

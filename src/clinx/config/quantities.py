@@ -5,9 +5,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import PlainValidator, WithJsonSchema
@@ -39,6 +40,9 @@ _FACTORS: Final[Mapping[str, int]] = {
 }
 _WINDOWS: Final[Mapping[str, int]] = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
 _LONGEST_WINDOW: Final = 31 * 24 * 3600
+_LONGEST_TERM: Final = 36_500 * 24 * 3600
+FOREVER: Final = "forever"
+_INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})")
 _PERCENT: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)%")
 _STATUSES: Final = re.compile(r"([45])xx|([45][0-9]{2})(?:-([45][0-9]{2}))?")
 _WIDEST: Final = 20
@@ -114,6 +118,47 @@ def read_window(value: object) -> int:
     if seconds.denominator != 1 or not 1 <= seconds <= _LONGEST_WINDOW:
         raise ValueError("expected a window with a unit, such as 30s, 1m, 1h or 1d, of at most 31d")
     return int(seconds)
+
+
+def read_term(value: object) -> timedelta:
+    """Read how long something lasts, in whole seconds: ``10m``, ``1h``, ``30d``.
+
+    Raises:
+        ValueError: no unit, not whole seconds, nothing, or longer than a century.
+    """
+    found = _QUANTITY.fullmatch(value) if isinstance(value, str) else None
+    unit = _WINDOWS.get(found[2]) if found else None
+    seconds = Fraction(found[1]) * unit if found is not None and unit is not None else Fraction(0)
+    if seconds.denominator != 1 or not 1 <= seconds <= _LONGEST_TERM:
+        raise ValueError("expected a time with a unit, such as 10m, 1h or 30d, of at most 36500d")
+    return timedelta(seconds=int(seconds))
+
+
+def read_retention(value: object) -> timedelta | Literal["forever"]:
+    """Read how long something is kept: as `read_term`, or ``forever``.
+
+    Raises:
+        ValueError: neither.
+    """
+    if value == FOREVER:
+        return FOREVER
+    try:
+        return read_term(value)
+    except ValueError:
+        raise ValueError("expected a time with a unit, such as 90d, of at most 36500d, or forever") from None
+
+
+def read_instant(value: object) -> datetime:
+    """Read an instant with its offset: ``2026-01-31T09:00:00Z``, ``2026-01-31T10:00+01:00``; in UTC.
+
+    Raises:
+        ValueError: of another form, without an offset, or not in the calendar.
+    """
+    text = value if isinstance(value, str) and _INSTANT.fullmatch(value) else ""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("expected an instant such as 2026-01-31T09:00:00Z") from None
 
 
 def read_share(value: object) -> float:
@@ -219,6 +264,9 @@ _AMOUNT: Final = _shown(read_decimal, "string", "number", minimum=0, pattern=r"^
 _MONEY: Final = _shown(read_money, "string", "number", minimum=0, pattern=r"^[0-9]{1,10}(\.[0-9]{1,9})?$")
 _DURATION: Final = _shown(read_duration, "string", pattern=r"^[0-9]+(\.[0-9]+)?(ms|s|m|h)$")
 _WINDOW: Final = _shown(read_window, "string", pattern=r"^[0-9]+(\.[0-9]+)?[smhd]$")
+_TERM: Final = _shown(read_term, "string", pattern=r"^[0-9]+(\.[0-9]+)?[smhd]$")
+_RETENTION: Final = _shown(read_retention, "string", pattern=r"^([0-9]+(\.[0-9]+)?[smhd]|forever)$")
+_MOMENT: Final = _shown(read_instant, "string", format="date-time")
 _SIZE: Final = _shown(
     read_size, "string", "integer", minimum=1, pattern=r"^[0-9]+(\.[0-9]+)?(B|[kKMG]|[kMG]B|[KMG]iB)?$"
 )
@@ -237,6 +285,12 @@ Seconds = Annotated[float, _DURATION[0], _DURATION[1]]
 """A duration, in seconds."""
 Window = Annotated[int, _WINDOW[0], _WINDOW[1]]
 """A window of time, in whole seconds."""
+Term = Annotated[timedelta, _TERM[0], _TERM[1]]
+"""How long something lasts."""
+Retention = Annotated[timedelta | Literal["forever"], _RETENTION[0], _RETENTION[1]]
+"""How long something is kept."""
+Instant = Annotated[datetime, _MOMENT[0], _MOMENT[1]]
+"""A point in time, in UTC."""
 Size = Annotated[int, _SIZE[0], _SIZE[1]]
 """A count of bytes or tokens."""
 Share = Annotated[float, _SHARE[0], _SHARE[1]]

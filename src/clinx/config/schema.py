@@ -20,6 +20,7 @@ from clinx.config.channel_schema import (
     SystemPromptShape,
     TimeoutsShape,
 )
+from clinx.config.console_schema import ConsoleShape
 from clinx.config.quantities import AmountText, Money, Per, Seconds, Share, Size, Text
 from clinx.config.server_schema import ServerShape as ServerShape
 from clinx.config.strict import MODEL_NAME, NAME
@@ -221,6 +222,8 @@ class ProfileShape(Shape):
     """Values for the settings its provider declares."""
     proxy: Annotated[str, StringConstraints(min_length=1)] | None = None
     """Outbound HTTP proxy; may hold references to secrets."""
+    transport: Literal["http1", "aiohttp"] | None = None
+    """Which client carries its requests; http1 when absent, aiohttp through a proxy, for which there is no other."""
     timeouts: TimeoutsShape = TimeoutsShape()
     """Deadlines."""
     retry: RetryShape = RetryShape()
@@ -346,11 +349,13 @@ class GatewayShape(Shape):
     """Rewards for invitations."""
     payments: PaymentsShape | None = None
     """How balances are topped up; nothing is sold when absent."""
+    console: ConsoleShape | None = None
+    """Who may sign in and how, whom the gateway writes to, and how long it remembers."""
     rollout: RolloutShape | None = None
     """How a changed tree takes the place of the one that is served; at once when absent."""
 
 
-ROOT_ONLY = frozenset({"include", "currency", "server", "invitations", "payments", "rollout"})
+ROOT_ONLY = frozenset({"include", "currency", "server", "invitations", "payments", "console", "rollout"})
 """Keys of gateway.yaml that an included file may not have."""
 
 LATER = {

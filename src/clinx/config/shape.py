@@ -104,7 +104,7 @@ def _name(node: Node, path: tuple[str | int, ...]) -> str:
     return name
 
 
-_PRIVATE = frozenset({"credentials", "headers", "proxy", "settings", "set", "query"})
+_PRIVATE = frozenset({"credentials", "headers", "proxy", "settings", "set", "query", "sign_in", "mail", "webhook"})
 """Keys whose values are never quoted: somebody may have written a secret there."""
 
 _WORDS: Mapping[str, str] = {

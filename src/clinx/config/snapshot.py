@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from clinx.config.rollout import Rollout
 from clinx.domain.catalog import Channel, Endpoint, Group, Model
+from clinx.domain.console import NO_CONSOLE, Console
 from clinx.domain.identity import Network
 from clinx.domain.invitation import Rewards
 from clinx.domain.payments import Payments
@@ -94,6 +95,8 @@ class Snapshot:
     """How balances are topped up; None when nothing is sold."""
     policies: PolicySet = NO_POLICIES
     """The rules of policies/."""
+    console: Console = NO_CONSOLE
+    """Who may sign in and how, whom the gateway writes to, and how long it remembers."""
     rollout: Rollout | None = None
     """How this revision takes the place of the one before it; None at once."""
 

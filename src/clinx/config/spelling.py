@@ -4,24 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from datetime import timedelta
 from fractions import Fraction
 from typing import Any, Final, cast, get_args
 
 from pydantic import BaseModel, PlainValidator
 from pydantic.fields import FieldInfo
 
-from clinx.config.quantities import read_duration, read_share, read_size
+from clinx.config.quantities import FOREVER, read_duration, read_retention, read_share, read_size
 
 _MIB: Final = 2**20
 
 
 def spelled(shape: type[BaseModel] | None, keys: Sequence[str], value: object) -> str:
     """Write a value that stands at these keys of a shape; where the shape does not say what it is, as it is."""
+    field, below = _place(shape, keys)
+    return _written(field, below, value)
+
+
+def absent(shape: type[BaseModel] | None, keys: Sequence[str]) -> str | None:
+    """Say what it means that nothing stands at these keys, where that is more than nothing."""
+    field, _ = _place(shape, keys)
+    return FOREVER if field is not None and read_retention in _readers(field) else None
+
+
+def _place(shape: type[BaseModel] | None, keys: Sequence[str]) -> tuple[FieldInfo | None, type[BaseModel] | None]:
+    """Return the last of these keys, and the shape of what lies under it."""
     field = None
     for key in keys:
         field = _field(shape, key)
         shape = _below(field)
-    return _written(field, shape, value)
+    return field, shape
 
 
 def _written(field: FieldInfo | None, shape: type[BaseModel] | None, value: object) -> str:
@@ -39,8 +52,8 @@ def _plain(value: object) -> str:
     match value:
         case bool():
             return str(value).lower()
-        case Fraction() | float():
-            return f"{float(value):.12g}"
+        case Fraction() | float() | timedelta():
+            return _term(value) if isinstance(value, timedelta) else f"{float(value):.12g}"
         case Mapping():
             pairs = cast("Mapping[object, object]", value).items()
             return _map_text((key, _plain(part)) for key, part in pairs if part is not None)
@@ -92,6 +105,11 @@ def _duration(seconds: float) -> str:
         if (whole := exact / size).denominator == 1:
             return f"{whole}{unit}"
     return f"{float(exact * 1000):.12g}ms"
+
+
+def _term(term: timedelta) -> str:
+    days, rest = divmod(term, timedelta(days=1))
+    return _duration(term.total_seconds()) if rest else f"{days}d"
 
 
 def _share(share: float) -> str:

@@ -147,12 +147,12 @@ class JsonBody:
         Without changes this is the very object that was parsed, except when a name occurs twice at the top level:
         such a body is written anew with the last of each, so that no reader can see a value we did not decide upon.
         """
+        if not changes and not rename and _is_unique(self.data, self._members):
+            return self.data
         spans = _spans(self.data, self._members)
         if spans is None:
             unique = _rebuilt(self._members)
             return JsonBody.parse(unique).patched(changes, rename)
-        if not changes and not rename:
-            return self.data
         kept = [member for member in _renamed(self._members, rename) if changes.get(member.name, b"") is not None]
         present = {member.name for member in kept}
         added = [
@@ -208,6 +208,18 @@ def _spans(data: bytes, members: Mapping[str, msgspec.Raw]) -> list[_Span] | Non
             return None
         spans.append(_Span(name.start(1), name.end(1), name.end(), name.end() + len(value)))
     return spans if not spans or _LAST.fullmatch(data, spans[-1].end) else None
+
+
+def _is_unique(data: bytes, members: Mapping[str, msgspec.Raw]) -> bool:
+    """Whether no name occurs twice: the walk of `_spans`, of which nothing is kept."""
+    end, pattern = 0, _FIRST
+    for raw in members.values():
+        name = pattern.match(data, end)
+        value = memoryview(raw)
+        if name is None or not data.startswith(value, start := name.end()):
+            return False
+        end, pattern = start + len(value), _NEXT
+    return not members or _LAST.fullmatch(data, end) is not None
 
 
 def _rebuilt(members: Mapping[str, msgspec.Raw]) -> bytes:

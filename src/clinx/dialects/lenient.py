@@ -7,13 +7,19 @@ cut between two tokens), and clients cope, so metering has to cope as well. What
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final, Never, TypeVar, cast
 
 import msgspec
 
+from clinx.errors import UpstreamBroken
+
 T = TypeVar("T")
 
+FAULTS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What a decoder raises that is not lenient."""
+_ESCAPE: Final = ord("\\")
 _ANYTHING: Final = msgspec.json.Decoder()
 
 
@@ -51,7 +57,7 @@ def clean(data: bytes) -> bytes:
     Raises:
         ValueError: as `decode_clean`.
     """
-    if b"\\ud" not in data and b"\\uD" not in data:
+    if _ESCAPE not in data or (b"\\ud" not in data and b"\\uD" not in data):
         return data
     return msgspec.json.encode(decode_clean(data))
 
@@ -96,6 +102,40 @@ def mapping(value: object) -> Mapping[str, object]:
 def sequence(value: object) -> Sequence[object]:
     """Return what may be an array as one; empty for anything else."""
     return cast("Sequence[object]", value) if isinstance(value, list) else ()
+
+
+def member(value: object, name: str) -> object:
+    """Return a member of what may be an object; None otherwise."""
+    return cast("Mapping[str, object]", value).get(name) if isinstance(value, dict) else None
+
+
+def text_in(value: object) -> str:
+    """Return what may be a text as one; empty for anything else."""
+    return value if isinstance(value, str) else ""
+
+
+def object_in(document: object) -> Mapping[str, object]:
+    """Return an object.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(document, dict):
+        raise ValueError("not an object")  # noqa: TRY004 - it is the vendor's value that is wrong, not our type
+    return cast("Mapping[str, object]", document)
+
+
+@contextmanager
+def reading_answer() -> Generator[None]:
+    """Read a whole answer: what cannot be read breaks it.
+
+    Raises:
+        UpstreamBroken: the body of the block raised a `ValueError`, or nests too deeply.
+    """
+    try:
+        yield
+    except (ValueError, RecursionError) as error:
+        raise UpstreamBroken("The upstream sent an answer that cannot be read.") from error
 
 
 def _encode_slowly(document: object) -> bytes:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from clinx.dialects import lenient
 from clinx.dialects.lenient import mapping, sequence
-from clinx.errors import GatewayError, MethodNotAllowed
+from clinx.errors import GatewayError, MethodNotAllowed, UpstreamRefused
 
 MAX_TEXT: Final = 2000
 """The most characters of an upstream's message that are kept."""
@@ -17,6 +17,18 @@ JSON: Final = "application/json"
 
 Path: TypeAlias = tuple[str, ...]
 """Names of members, each inside the one before."""
+
+
+class Shape(NamedTuple):
+    """How an error code looks in a format that has a word for its kind. Official SDKs raise by the status."""
+
+    status: int
+    word: str
+
+
+def status_of(error: GatewayError, shapes: Mapping[str, Shape]) -> int:
+    """Return the status to answer with: a refusal has the upstream's own."""
+    return error.http_status if isinstance(error, UpstreamRefused) else shapes[error.code].status
 
 
 def document_of(body: bytes) -> Mapping[str, object]:

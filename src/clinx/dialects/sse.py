@@ -19,10 +19,8 @@ MAX_EVENT: Final = 1024 * 1024
 
 _BLANK_LINE: Final = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
-_ENDS: Final = (b"\n\n", b"\r\n\r\n")
-_ONE_LINE: Final = 2
-_NAMED: Final = 3
-"""Lines of an event of one line of data, without and with a name before it; the last one is blank."""
+_CR: Final = 0x0D
+_LF: Final = 0x0A
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -57,11 +55,9 @@ class SseReader:
         Raises:
             UpstreamBroken: an event is too large.
         """
-        if not self._pending and data.endswith(_ENDS) and len(data) <= self._most:
-            event = _plain(data)
-            if event is not None:
-                self._fresh = False
-                return [event]
+        event = self.alone(data)
+        if event is not None:
+            return [event]
         size = len(self._pending) + len(data)
         if self._pending or b"\r" in data:
             blocks = self._cut(data)
@@ -72,6 +68,15 @@ class SseReader:
         if size > self._most and max(map(len, [self._pending, *blocks])) > self._most:
             raise UpstreamBroken(f"stream_event_too_large: one event exceeds {self._most} bytes.")
         return [self._read(block) for block in blocks]
+
+    def alone(self, data: bytes) -> SseEvent | None:
+        """Take a chunk that is one event, written as most vendors do; None for any other, which is left to `feed`."""
+        if self._pending or len(data) > self._most:
+            return None
+        event = _plain(data)
+        if event is not None:
+            self._fresh = False
+        return event
 
     def close(self) -> list[SseEvent]:
         """Say that the stream ended; return what is left as a last event, complete or not."""
@@ -107,14 +112,22 @@ class SseReader:
 
 
 def _plain(block: bytes) -> SseEvent | None:
-    """Read a block that is written as most vendors do; None for any other, and for more than one block."""
-    lines = block.splitlines()
-    count = len(lines)
-    if count == _ONE_LINE and lines[0].startswith(b"data: ") and not lines[1]:
-        return SseEvent(block, lines[0][6:])
-    if count == _NAMED and lines[0].startswith(b"event: ") and lines[1].startswith(b"data: ") and not lines[2]:
-        return SseEvent(block, lines[1][6:], lines[0][7:])
-    return None
+    """Read a block that is written as most vendors do; None for any other, and for more or less than one block."""
+    before, _, rest = block.partition(b"data: ")
+    data, _, end = rest.partition(b"\n")
+    if end == b"\r\n":
+        data = data.removesuffix(b"\r")
+    elif end != b"\n":
+        return None
+    if _CR in data:
+        return None
+    if not before:
+        return SseEvent(block, data)
+    last = -len(end)
+    name = before[7:last]
+    if before[:7] != b"event: " or before[last:] != end or _LF in name or _CR in name:
+        return None
+    return SseEvent(block, data, name)
 
 
 def _parsed(block: bytes, text: bytes) -> SseEvent:

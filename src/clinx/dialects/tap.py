@@ -16,6 +16,8 @@ from collections.abc import Callable
 from typing import ClassVar, Final, Generic, TypeVar
 
 from clinx.dialects.base import UpstreamProblem
+from clinx.dialects.counts import larger
+from clinx.dialects.lenient import FAULTS
 from clinx.dialects.sse import MAX_EVENT, SseEvent, SseReader, encode_comment, without_comments
 from clinx.domain.usage import Usage
 
@@ -35,14 +37,17 @@ class EventTap(Generic[T]):
     """Watches one streamed answer; a `StreamTap` but for what its format says of events."""
 
     __slots__ = (
+        "_beyond",
         "_cut",
-        "_pieces",
+        "_quick",
         "_read",
         "_reader",
-        "_size",
+        "_reported",
         "_stored_id",
         "_stored_items",
         "_tail",
+        "_taken",
+        "_taken_size",
         "_text",
         "_text_size",
         "_usage",
@@ -57,20 +62,24 @@ class EventTap(Generic[T]):
     MOST: ClassVar[int] = MAX_EVENT
     """Bytes of one event."""
 
-    def __init__(self, read: Callable[[bytes], T]) -> None:
+    def __init__(self, quick: Callable[[bytes], T], read: Callable[[bytes], T]) -> None:
         """Start at the beginning of a stream.
 
         Args:
-            read: reads the data of an event; a `ValueError` says that it cannot be read.
+            quick: reads the data of an event that is as it should be, and raises one of `FAULTS` at any other.
+            read: reads the data of any event; a `ValueError` says that it cannot be read.
         """
         self.started = False
         self.finished = False
         self.closed = False
         """Nothing passes any more: the end was seen, or a problem."""
         self.problem: UpstreamProblem | None = None
+        self._quick = quick
         self._read = read
         self._reader = SseReader(self.MOST)
         self._usage: Usage | None = None
+        self._reported = 0
+        """The tokens of the answer that the upstream told of."""
         self._stored_id: str | None = None
         self._stored_items: tuple[str, ...] = ()
         self._cut = False
@@ -78,9 +87,12 @@ class EventTap(Generic[T]):
         self._tail = b""
         self._text: list[str] = []
         self._text_size = 0
-        self._pieces = 0
-        self._size = 0
-        """Bytes of all the text there was."""
+        self._taken = 0
+        """Pieces of text that were taken."""
+        self._taken_size = 0
+        """Characters in them."""
+        self._beyond = 0
+        """Bytes of all the text there was, beyond one for each character."""
 
     @property
     def usage(self) -> Usage | None:
@@ -105,8 +117,8 @@ class EventTap(Generic[T]):
     @property
     def made(self) -> int:
         """An estimate of the tokens generated: pieces, a token for every four bytes, or what was reported."""
-        seen = max(self._pieces, self._size // BYTES_PER_TOKEN)
-        return seen if self._usage is None else max(seen, self._usage.output_tokens)
+        size = self._taken_size + self._text_size + self._beyond
+        return max(self._taken + len(self._text), size // BYTES_PER_TOKEN, self._reported)
 
     @property
     def text_size(self) -> int:
@@ -115,11 +127,14 @@ class EventTap(Generic[T]):
 
     def feed(self, data: bytes) -> bytes:
         """Take a chunk of the stream; return the events in it that may be forwarded."""
-        events = self._reader.feed(data)
-        if len(events) == 1:
-            event = events[0]
-            return (self.shown(event) if event.has_comment else event.raw) if self._passes(event) else b""
-        return b"".join([self.shown(event) for event in events if self._passes(event)])
+        event = self._reader.alone(data)
+        if event is None or event.data is None or self.closed:
+            return b"".join([self.shown(event) for event in self._reader.feed(data) if self._passes(event)])
+        try:
+            found = self._quick(event.data)
+        except FAULTS:
+            return data if self._passes(event) else b""
+        return data if self.take(found, event) else b""
 
     def close(self) -> bytes:
         """Say that the body ended; a last event that lacks only its blank line counts and gets one."""
@@ -130,6 +145,8 @@ class EventTap(Generic[T]):
     def take_text(self) -> str:
         """Return the generated text since the last call."""
         text = "".join(self._text)
+        self._taken += len(self._text)
+        self._taken_size += self._text_size
         self._text.clear()
         self._text_size = 0
         return text
@@ -154,10 +171,14 @@ class EventTap(Generic[T]):
         """Take text that was generated, which may be none: something was said in any case."""
         self.started = True
         self._text.append(text)
-        size = len(text)
-        self._text_size += size
-        self._pieces += 1
-        self._size += size if text.isascii() else len(text.encode("utf-8", "replace"))
+        self._text_size += len(text)
+        if not text.isascii():
+            self._beyond += len(text.encode("utf-8", "replace")) - len(text)
+
+    def used(self, usage: Usage | None) -> None:
+        """Take what the upstream reports, as far as it makes sense: reports are cumulative."""
+        self._usage = found = larger(self._usage, usage)
+        self._reported = 0 if found is None else found.output_tokens
 
     def end(self, event: SseEvent) -> None:
         """Take the event that marks the end: it is shown when the exchange is settled."""

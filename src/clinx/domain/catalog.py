@@ -85,6 +85,8 @@ class Provider:
     stream_end: StreamEnd = StreamEnd.DONE
     inline_thinking: bool = False
     """Texts may begin with thoughts between tags."""
+    thinking_begun: bool = False
+    """Such texts begin inside a thought."""
     reasoning_history: str | None = None
     """The member in which messages of the model's are to repeat its thoughts (openai_chat); None: nowhere."""
     unresolved: Unresolved = Unresolved.METERED
@@ -123,12 +125,23 @@ class Timeouts:
     """Deadlines of one attempt, in seconds; ``total`` bounds the whole exchange."""
 
     connect: float = 5.0
+    write: float = 60.0
+    """Until the request has been taken off our hands."""
     first_byte: float = 60.0
     """Until a streamed answer begins."""
     whole: float = 600.0
     """Until a whole answer begins: it is made before its first byte is sent."""
     idle: float = 120.0
     total: float = 1800.0
+
+
+class TransportKind(StrEnum):
+    """Which HTTP client carries a channel's requests."""
+
+    HTTP1 = "http1"
+    """The relay's own."""
+    AIOHTTP = "aiohttp"
+    """The general library's; the only one that goes through an outbound proxy."""
 
 
 class SystemMode(StrEnum):
@@ -173,6 +186,7 @@ class Channel:
     """Members that are taken out of the outbound body before."""
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     proxy: str | None = field(default=None, repr=False)
+    transport: TransportKind = TransportKind.HTTP1
     timeouts: Timeouts = Timeouts()
     retry: RetryRule = DEFAULT_RETRY
     circuit: CircuitRule = DEFAULT_CIRCUIT
@@ -195,7 +209,7 @@ class Channel:
 
     def __post_init__(self) -> None:
         """Take the fingerprint; the parts are written out for the two that hold secrets show nothing of themselves."""
-        address = (self.provider, self.base_url, self.proxy, self.headers, self.settings)
+        address = (self.provider, self.base_url, self.proxy, self.transport, self.headers, self.settings)
         request = (self.set, self.drop, self.system_prompt, self.thinking_to_content)
         judgement = (self.timeouts, self.retry, self.circuit, self.status_map)
         written = repr((address, request, judgement)).encode("utf-8", "surrogatepass")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from clinx.domain.console import Language
 from clinx.domain.money import Amount
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -38,6 +39,17 @@ class User:
     status: Status
     group: str
     created_at: datetime
+    display_name: str = ""
+    """What pages and e-mails call them; empty means the name."""
+    email: str | None = None
+    """In lower case. Two users may have the same one until one of them verifies it."""
+    email_verified_at: datetime | None = None
+    language: Language | None = None
+    """None is the console's."""
+    epoch: int = 1
+    """Raised, it ends all sessions of before."""
+    version: int = 1
+    """Raised by every change."""
 
     @property
     def account(self) -> str:
@@ -72,6 +84,21 @@ class Token:
     spent: Amount = field(default_factory=lambda: Amount(0))
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     created_at: datetime | None = None
+    version: int = 1
+    """Raised by every change of what its owner may change."""
+    stopped: bool = False
+    """Whether an operator disabled it: its owner does not enable it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationSettings:
+    """When and how a user is told that little is left."""
+
+    low_balance_at: Amount | None = None
+    """Told below this; None is never."""
+    by_email: bool = True
+    sealed_webhook: str | None = field(default=None, repr=False)
+    """Where notices are posted, sealed: see `accounts.notification_settings`."""
 
 
 @dataclass(frozen=True, slots=True)

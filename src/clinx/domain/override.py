@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -19,6 +20,19 @@ class Aspect(StrEnum):
     """1: nothing is sent there. 0 says that it is not disabled, which is how a channel begins."""
     WEIGHT = "weight"
     PRIORITY = "priority"
+
+
+BOUNDS: Final[Mapping[Aspect, tuple[int, int]]] = {
+    Aspect.DISABLED: (0, 1),
+    Aspect.WEIGHT: (0, 1_000_000),
+    Aspect.PRIORITY: (-1_000_000, 1_000_000),
+}
+"""The least and the most that each may be, as the tree has them."""
+
+
+def may_end(until: datetime, now: datetime) -> bool:
+    """Whether an override that begins now may last until an instant."""
+    return now < until <= now + LONGEST
 
 
 class Override(Struct, frozen=True):

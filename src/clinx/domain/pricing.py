@@ -127,7 +127,7 @@ class Rates:
     def used(self, usage: Usage) -> tuple[QuoteLine, ...]:
         """Return a line for every bucket that holds something and has a rate."""
         pairs = zip(self.applied, self._counts(usage), strict=True)
-        return tuple(QuoteLine(unit, count, rate) for (unit, rate), count in pairs if count)
+        return tuple([QuoteLine(unit, count, rate) for (unit, rate), count in pairs if count])
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class QuoteLine(Struct, frozen=True):
 
     def __str__(self) -> str:
         """Write ``1200 input at 2.5/1000000``: what logs and explain print."""
-        return f"{self.count} {self.unit} at {self.rate.text}"
+        return f"{self.count} {self.unit!s} at {self.rate.text}"
 
 
 class Quote(Struct, frozen=True):
@@ -186,10 +186,14 @@ class Price:
                 return tier
         return self.tiers[-1] if self.tiers else FREE_RATES
 
+    def _row(self, usage: Usage, facts: Mapping[str, object]) -> Rates:
+        if len(self.tiers) == 1 and not self.cases:
+            return self.tiers[0]  # What is too long for the last tier is of it, too.
+        return self.rates(usage.input_tokens, facts)
+
     def total(self, usage: Usage, multiplier: Fraction, facts: Mapping[str, object]) -> Amount:
         """Price the usage without lines."""
-        rates = self.rates(usage.input_tokens, facts)
-        return _total(rates, usage, multiplier)
+        return _total(self._row(usage, facts), usage, multiplier)
 
     def ceiling(self, usage: Usage, multiplier: Fraction, facts: Mapping[str, object]) -> Amount:
         """Price the most an exchange may use, whatever bucket its tokens end up in; rounded up.
@@ -214,7 +218,7 @@ class Price:
 
     def quote(self, usage: Usage, multiplier: Fraction, facts: Mapping[str, object]) -> Quote:
         """Price the usage, with a line for every bucket that holds something and has a rate."""
-        rates = self.rates(usage.input_tokens, facts)
+        rates = self._row(usage, facts)
         return Quote(rates.used(usage), multiplier, _total(rates, usage, multiplier))
 
 

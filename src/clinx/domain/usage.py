@@ -72,16 +72,17 @@ class Usage(Struct, frozen=True, gc=False):
     @property
     def input_tokens(self) -> int:
         """The whole prompt, cached parts included."""
-        return sum(_prompt(self))
+        text, images = self.input + self.cache_read + self.cache_write + self.cache_write_1h, self.image_input
+        return text + self.audio_input + images
 
     @property
     def output_tokens(self) -> int:
         """The whole answer, reasoning included."""
-        return sum(_answer(self))
+        return self.output + self.reasoning + self.audio_output + self.image_output
 
     def nonzero(self) -> dict[str, int]:
         """Return the buckets that hold something, by unit name: what logs and ledgers store."""
-        return {name: value for name, value in zip(_NAMES, _all(self), strict=True) if value}
+        return dict([pair for pair in zip(_NAMES, _all(self), strict=True) if pair[1]])
 
 
 def counts_of(units: tuple[Unit, ...]) -> Callable[[Usage], tuple[int, ...]]:
@@ -96,5 +97,3 @@ def counts_of(units: tuple[Unit, ...]) -> Callable[[Usage], tuple[int, ...]]:
 # Getters over several fields at once: every exchange is totalled and written down a few times.
 _NAMES: Final = Usage.__struct_fields__
 _all: Final[Callable[[Usage], tuple[int, ...]]] = attrgetter(*_NAMES)
-_prompt: Final = counts_of(PROMPT_UNITS)
-_answer: Final = counts_of(ANSWER_UNITS)

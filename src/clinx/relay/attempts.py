@@ -15,6 +15,8 @@ from http import HTTPStatus
 from typing import NoReturn
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from clinx.dialects.base import Encoded, StreamTap, WholeAnswer
 from clinx.domain.catalog import Credential
 from clinx.domain.request_log import Attempt
@@ -64,8 +66,7 @@ NOTHING = Usage()
 """What a stream has used while it has not ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
+class _Opened(Struct, frozen=True):
     """An answer that holds; ``whole`` is what is to be settled before it goes out."""
 
     answer: Answer
@@ -109,7 +110,9 @@ class Attempts:
         """Make one attempt, settle what is whole, and tell the draw what became of it; None when it failed."""
         try:
             road = await _road(exchange, chosen.candidate)
-            await _pass_limits(exchange, chosen.candidate)
+            if exchange.channel_gate is not None:
+                # What the channel is limited to is taken last of all before it is asked.
+                await exchange.channel_gate.enter(chosen.candidate.channel.name)
             opened = await self._try(exchange, road, chosen)
             if opened.whole is not None:
                 exchange.stored_id, exchange.stored_items = opened.whole.stored_id, opened.whole.stored_items
@@ -169,10 +172,10 @@ class Attempts:
             self.finisher.metrics.attempts.add((name, outcome))
 
     async def _send(self, exchange: Exchange, road: Road, credential: Credential) -> UpstreamResponse:
-        request = self._request(exchange, road, credential)
-        is_late = self.monotonic() >= exchange.deadline
+        request, deadline = self._request(exchange, road, credential), exchange.deadline
+        is_late = self.monotonic() >= deadline
         try:
-            return await exchange.upstream(self.sender.send(request, deadline=exchange.deadline))
+            return await exchange.upstream(self.sender.send(request, deadline=deadline))
         except UpstreamError as error:
             raise AttemptFailed(Failure(error, Scope.CHANNEL, None, sent=not is_late)) from error
 
@@ -222,7 +225,10 @@ class Attempts:
     async def _whole(
         self, exchange: Exchange, road: Road, chosen: Chosen, response: UpstreamResponse, *, is_events: bool
     ) -> _Opened:
-        body = await exchange.upstream(response.read())
+        exchange.check()
+        body = response.arrived()
+        if body is None:
+            body = await exchange.upstream(response.read())
         if is_events:
             raise UpstreamBroken("The upstream answered with a stream that was not asked for.")
         answer = road.read_answer(body)
@@ -233,7 +239,8 @@ class Attempts:
         chosen.began()
         usage = await Meter(exchange.dialect, *exchange.opened()).total(answer.usage, "".join(answer.text))
         rewritten = await _rewritten(road, body, usage)
-        exchange.losses = (*exchange.losses, *rewritten.losses)
+        if rewritten.losses:
+            exchange.losses = (*exchange.losses, *rewritten.losses)
         exchange.first_byte = self.monotonic()
         exchange.status = response.status
         told = Answer(response.status, _headers(exchange, "application/json"), rewritten.body)
@@ -279,8 +286,12 @@ class Attempts:
 
 def _headers(exchange: Exchange, content_type: str) -> dict[str, str]:
     """Return the headers of an answer; a caller whose answer was shortened for want of money is told to how much."""
-    shortened = {} if exchange.bound is None else {"Clinx-Max-Tokens": str(exchange.bound)}
-    return {"Content-Type": content_type, **shortened, **losses_header(exchange.losses)}
+    headers = {"Content-Type": content_type}
+    if exchange.bound is not None:
+        headers["Clinx-Max-Tokens"] = str(exchange.bound)
+    if exchange.losses:
+        headers.update(losses_header(exchange.losses))
+    return headers
 
 
 async def _road(exchange: Exchange, candidate: Candidate) -> Road:
@@ -290,16 +301,6 @@ async def _road(exchange: Exchange, candidate: Candidate) -> Road:
     if is_translated and len(envelope.body.data) > LARGE:
         return await asyncio.to_thread(road_to, exchange, candidate)
     return road_to(exchange, candidate)
-
-
-async def _pass_limits(exchange: Exchange, candidate: Candidate) -> None:
-    """Take what the candidate's channel is limited to, last of all before it is asked.
-
-    Raises:
-        RateLimited: it is used up.
-    """
-    if exchange.channel_gate is not None:
-        await exchange.channel_gate.enter(candidate.channel.name)
 
 
 async def _give_back(exchange: Exchange, failure: Failure) -> None:

@@ -11,13 +11,14 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Protocol
 
 from clinx.config.snapshot import Snapshot
 from clinx.dialects.base import Dialect, Envelope, Inbound
 from clinx.dialects.registry import DIALECTS
 from clinx.domain.catalog import NO_CREDENTIAL, Channel, Credential, Group, UpstreamEndpoint
 from clinx.domain.operation import Operation
+from clinx.domain.usage import Usage
 from clinx.errors import GatewayError, UpstreamError
 from clinx.relay.draw import judge
 from clinx.relay.outbound import outbound_body
@@ -65,6 +66,48 @@ class Trial:
         return self.channel.name, self.credential.fingerprint, self.model, self.channel.manner
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How the last test of a channel ended."""
+
+    trial: Trial
+    outcome: str
+    at: float
+    """Monotonic seconds."""
+
+
+class Watch(Protocol):
+    """Is told how a test goes."""
+
+    def answered(self, status: int) -> None:
+        """Take note that status and headers are there."""
+        ...
+
+    def read(self, usage: Usage | None) -> None:
+        """Take note that the answer is whole, and what the upstream reports."""
+        ...
+
+    def failed(self, failure: Failure) -> None:
+        """Take note that it failed, and why."""
+        ...
+
+
+class Unwatched:
+    """Tells nobody."""
+
+    def answered(self, status: int) -> None:
+        """Do nothing."""
+
+    def read(self, usage: Usage | None) -> None:
+        """Do nothing."""
+
+    def failed(self, failure: Failure) -> None:
+        """Do nothing."""
+
+
+_NOBODY_WATCHES: Final = Unwatched()
+
+
 @dataclass(slots=True)
 class ChannelTests:
     """Finds what is due, and tests it."""
@@ -81,6 +124,8 @@ class ChannelTests:
     monotonic: Callable[[], float]
     jitter: Callable[[], float]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    last: dict[str, Ended] = field(default_factory=dict[str, Ended])
+    """By channel, of those that are in a tree that is served."""
     _seen: tuple[Snapshot, ...] = ()
     _due: dict[Key, float] = field(default_factory=dict[Key, float])
     _running: set[Key] = field(default_factory=set[Key])
@@ -99,22 +144,29 @@ class ChannelTests:
             self._seen = served
             self.health.forget_others(channel for each in served for channel in each.channels.values())
             self._schedule()
+            gone = self.last.keys() - {name for each in served for name in each.channels}
+            for name in gone:
+                del self.last[name]
         for trial in (*self._asked_for(), *self._held()):
             if trial.key not in self._running and not self.is_disabled(trial.channel.name):
                 self._running.add(trial.key)
                 self.supervisor.start(self._run(trial), name=f"test of {trial.channel.name}", endless=True)
 
-    async def test(self, trial: Trial) -> str:
+    async def test(self, trial: Trial, watch: Watch = _NOBODY_WATCHES) -> str:
         """Test one way and tell health; return the outcome: ``ok``, a code of the error tree, or ``full``."""
         turn = self.health.try_out(trial.channel, trial.credential, trial.model, Use(trial.endpoint))
         if turn is None:
             return "full"
         try:
-            failure = await self._ask(trial)
+            failure = await self._ask(trial, watch)
             self._tell(turn, failure)
         finally:
             self.health.ended(turn)
-        return "ok" if failure is None else failure.error.code
+        outcome = "ok" if failure is None else failure.error.code
+        self.last[trial.channel.name] = Ended(trial, outcome, self.monotonic())
+        if failure is not None:
+            watch.failed(failure)
+        return outcome
 
     async def _run(self, trial: Trial) -> None:
         started, outcome = self.monotonic(), "internal"
@@ -167,7 +219,7 @@ class ChannelTests:
         elif failure.scope is not Scope.REQUEST:
             judge(self.health, turn, failure)
 
-    async def _ask(self, trial: Trial) -> Failure | None:
+    async def _ask(self, trial: Trial, watch: Watch) -> Failure | None:
         """Send the small request; None when it was answered."""
         dialect = DIALECTS[trial.endpoint.dialect]
         try:
@@ -183,7 +235,8 @@ class ChannelTests:
                 request_id="channel-test",
             )
             response = await self.sender.send(request, deadline=self.monotonic() + PATIENCE)
-            return await _read(response, dialect, envelope, trial.channel)
+            watch.answered(response.status)
+            return await _read(response, dialect, envelope, trial.channel, watch)
         except UpstreamError as error:
             return Failure(error, Scope.CHANNEL, None)
         except GatewayError as error:
@@ -223,7 +276,9 @@ def _envelope(dialect: Dialect, trial: Trial) -> Envelope:
     return dialect.open_request(trial.endpoint.operation, Inbound("POST", "", match, {}, {}, body))
 
 
-async def _read(response: UpstreamResponse, dialect: Dialect, envelope: Envelope, channel: Channel) -> Failure | None:
+async def _read(
+    response: UpstreamResponse, dialect: Dialect, envelope: Envelope, channel: Channel, watch: Watch
+) -> Failure | None:
     try:
         if response.status != HTTPStatus.OK:
             body = await response.read(_ERROR_BODY)
@@ -231,8 +286,10 @@ async def _read(response: UpstreamResponse, dialect: Dialect, envelope: Envelope
             status = channel.status_map.get(response.status, response.status)
         else:
             body = await response.read()
-            problem, status = dialect.read_answer(envelope, body).problem, response.status
+            answer = dialect.read_answer(envelope, body)
+            problem, status = answer.problem, response.status
             if problem is None:
+                watch.read(answer.usage)
                 return None
         failure = classify(status, response.headers, problem, body, response.content_type)
         return by_rules(failure, problem, channel)

@@ -7,10 +7,11 @@ a channel that is full, that a limit lets nobody to, or that cannot be told the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from http import HTTPStatus
 from operator import itemgetter
 from typing import Final
+
+from msgspec import Struct
 
 from clinx.billing.estimate import least_prompt
 from clinx.domain.catalog import NO_CREDENTIAL, Channel, Credential
@@ -50,8 +51,7 @@ class Resting(Exception):
         super().__init__(f"resting: {', '.join(channels)}")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Chosen:
+class Chosen(Struct, frozen=True, eq=False):
     """A candidate, and the turn that was taken for it; ends it once."""
 
     candidate: Candidate

@@ -207,8 +207,19 @@ class Exchange(Struct):
     @property
     def deadline(self) -> float:
         """Monotonic instant at which the whole exchange is over: its channels have that long from the first on."""
-        longest = max((c.channel.timeouts.total for c in self.plan.candidates), default=0.0) if self.plan else 0.0
+        longest = 0.0
+        for each in self.plan.candidates if self.plan is not None else ():
+            longest = max(longest, each.channel.timeouts.total)
         return (self.started if self.routed_at is None else self.routed_at) + longest
+
+    def check(self) -> None:
+        """Go on, unless the exchange was stopped: what `upstream` does where there is nothing to wait for.
+
+        Raises:
+            GatewayError: the reason the exchange was stopped with.
+        """
+        if self.stopped is not None:
+            raise self.stopped
 
     def stop(self, reason: GatewayError) -> None:
         """End the exchange: whatever wait for an upstream is under way is interrupted, nothing else is."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -156,7 +156,7 @@ class Finisher:
             at=exchange.at,
             revision=exchange.snapshot.revision.id,
             dialect=exchange.dialect.name,
-            operation=exchange.endpoint.operation.value,
+            operation=str(exchange.endpoint.operation),
             outcome=exchange.error.code if exchange.error else "ok",
             status=exchange.status,
             user_id=principal.user.id if principal else None,
@@ -182,25 +182,29 @@ class Finisher:
         """One event and one set of figures per exchange."""
         outcome = exchange.error.code if exchange.error else "ok"
         seconds = self.monotonic() - exchange.started
-        self._count(exchange, outcome, seconds)
-        say(log, "exchange.failed" if exchange.error else "exchange.finished", _event(exchange, outcome, seconds))
+        used = exchange.usage.nonzero()
+        self._count(exchange, outcome, seconds, used)
+        fields = _event(exchange, outcome, seconds, used)
+        say(log, "exchange.failed" if exchange.error else "exchange.finished", fields)
 
-    def _count(self, exchange: Exchange, outcome: str, seconds: float) -> None:
+    def _count(self, exchange: Exchange, outcome: str, seconds: float, used: Mapping[str, int]) -> None:
         model = exchange.model.name if exchange.model else ""
         first = exchange.first_byte
-        mark = Mark(exchange.dialect.name, exchange.endpoint.operation.value, model, outcome)
+        mark = Mark(exchange.dialect.name, str(exchange.endpoint.operation), model, outcome)
         self.metrics.finished(mark, seconds, None if first is None else first - exchange.started)
-        if exchange.winner is not None and (used := exchange.usage.nonzero()):
-            used.pop("estimated", None)
-            self.metrics.consumed(model, used, exchange.charge.nano)
+        if exchange.winner is not None and used:
+            counts = {unit: count for unit, count in used.items() if unit != "estimated"}
+            self.metrics.consumed(model, counts, exchange.charge.nano)
 
 
 def _lines(exchange: Exchange) -> tuple[str, ...]:
     """Write the quote: what was used at which rate, and the factors that rules put on it."""
     if exchange.quote is None:
         return ()
-    factors = (f"x {_decimal(factor)} by {rule}" for rule, factor in exchange.verdict.factors)
-    return (*(str(line) for line in exchange.quote.lines), *factors)
+    lines = [str(line) for line in exchange.quote.lines]
+    if exchange.verdict.factors:
+        lines.extend(f"x {_decimal(factor)} by {rule}" for rule, factor in exchange.verdict.factors)
+    return tuple(lines)
 
 
 def _decimal(factor: Fraction) -> Decimal:
@@ -208,7 +212,7 @@ def _decimal(factor: Fraction) -> Decimal:
     return Decimal(factor.numerator) / factor.denominator
 
 
-def _event(exchange: Exchange, outcome: str, seconds: float) -> dict[str, object]:
+def _event(exchange: Exchange, outcome: str, seconds: float, used: Mapping[str, int]) -> dict[str, object]:
     """The fields of the one event; no prompt, no secret, no caller text but the model's name, cut short."""
     envelope, principal, winner = exchange.envelope, exchange.principal, exchange.winner
     cause = exchange.error.__cause__ if exchange.error else None
@@ -217,7 +221,7 @@ def _event(exchange: Exchange, outcome: str, seconds: float) -> dict[str, object
         "client_id": exchange.client_id,
         "revision": exchange.snapshot.revision.id,
         "dialect": exchange.dialect.name,
-        "operation": exchange.endpoint.operation.value,
+        "operation": str(exchange.endpoint.operation),
         "outcome": outcome,
         "status": exchange.status,
         "cause": f"{type(cause).__name__}: {cause}"[:300] if cause is not None else None,
@@ -226,7 +230,7 @@ def _event(exchange: Exchange, outcome: str, seconds: float) -> dict[str, object
         "model": envelope.model[:100] if envelope else None,
         "channel": winner.channel.name if winner else None,
         "stream": envelope.stream if envelope else None,
-        "usage": exchange.usage.nonzero() or None,
+        "usage": used or None,
         "charge": str(exchange.charge),
         "rules": [rule.name for rule in exchange.verdict.rules] or None,
         "flags": exchange.flags or None,

@@ -64,8 +64,11 @@ class Relay:
         group = _group(exchange)
         if operation in {Operation.LIST_MODELS, Operation.SHOW_MODEL}:
             return await Listing(self.admission).answer(exchange, group)
-        wait = self.seats.take(exchange.snapshot.server.concurrency, exchange.principal)
-        exchange.seat = await exchange.upstream(wait)
+        if (caps := exchange.snapshot.server.concurrency) is None:
+            exchange.check()
+            self.seats.uncap()
+        else:
+            exchange.seat = await exchange.upstream(self.seats.take(caps, exchange.principal))
         inbound = await exchange.receive()
         if (named := pinned_channel(exchange.principal, inbound.headers.get(HEADER))) is not None:
             exchange.pinned = pins.known(exchange.snapshot, named)

@@ -84,12 +84,12 @@ class Seats:
             RateLimited: the user or the token has as many calls here as it may have.
             Overloaded: there is no room, and none came free in time.
         """
-        total = None if caps is None else caps.total
-        if total != self._total:
-            self._total = total
-            self._call()
         if caps is None:
+            self.uncap()
             return None
+        if caps.total != self._total:
+            self._total = caps.total
+            self._call()
         self._check(caps, caller)
         seat = Seat(caller.user.id, caller.token.id, self._left)
         self._count(seat, 1)
@@ -102,6 +102,12 @@ class Seats:
             self._count(seat, -1)
             raise
         return seat
+
+    def uncap(self) -> None:
+        """Do what `take` does where nothing is capped: there is nothing to wait for."""
+        if self._total is not None:
+            self._total = None
+            self._call()
 
     def _check(self, caps: Concurrency, caller: Principal) -> None:
         if caps.per_user is not None and self._present_of["user", caller.user.id] >= caps.per_user:

@@ -15,9 +15,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Final, Protocol
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from clinx.billing.estimate import longest_answer
 from clinx.canonical.filters import Chain, EventFilter, filtered
@@ -105,8 +106,7 @@ class Road(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class NativeRoad:
+class NativeRoad(Struct, frozen=True):
     """The upstream speaks as the caller does."""
 
     candidate: Candidate
@@ -198,9 +198,13 @@ def translated_ways(dialect: Dialect, operation: Operation) -> Sequence[Way]:
     """Return the ways in which an operation can be asked for besides its own, best first."""
     if operation not in _CHATS or dialect.codec is None:
         return ()
-    own = (operation, dialect.name)
+    return _ways_besides(operation, dialect.name)
+
+
+@cache
+def _ways_besides(operation: Operation, dialect: str) -> Sequence[Way]:
     ways = [(Operation.CHAT, each.name) for each in DIALECTS.values() if each.codec is not None]
-    return [way for way in ways if way != own]
+    return tuple(way for way in ways if way != (operation, dialect))
 
 
 def road_to(exchange: Exchange, candidate: Candidate) -> Road:
@@ -216,7 +220,7 @@ def road_to(exchange: Exchange, candidate: Candidate) -> Road:
         return _translated(exchange, candidate)
     dialect, filters = exchange.dialect, _filters(exchange, candidate)
     body = outbound_body(envelope, dialect, candidate)
-    if list(filters) == list(exchange.watchers):
+    if not (filters or exchange.watchers) or list(filters) == list(exchange.watchers):
         return NativeRoad(candidate, dialect, envelope, body, watchers=filters)
     codec, all_told = _codec(dialect), structs.replace(envelope, wants_usage=True)
     return TranslatedRoad(
@@ -248,7 +252,7 @@ def _filters(exchange: Exchange, candidate: Candidate) -> Sequence[Callable[[], 
         return ()
     filters: list[Callable[[], EventFilter]] = []
     if channel.provider.inline_thinking and envelope.operation is Operation.CHAT:
-        filters.append(TextToThoughts)
+        filters.append(partial(TextToThoughts, is_begun=channel.provider.thinking_begun))
     filters.extend((*exchange.filters, *exchange.watchers))
     is_inlined = exchange.thinking_to_content
     if channel.thinking_to_content if is_inlined is None else is_inlined:

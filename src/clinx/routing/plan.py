@@ -50,7 +50,7 @@ class Plan(Struct, frozen=True):
     candidates: tuple[Candidate, ...]
 
 
-def plan(  # noqa: PLR0913  (what is asked, what is on offer, and the two things that vary; all but two by name)
+def plan(  # noqa: C901, PLR0913  (the story on one page; what is asked, what is on offer, and the two things that vary; all but two by name)
     routes: RouteTable,
     groups: Mapping[str, Group],
     *,
@@ -80,6 +80,8 @@ def plan(  # noqa: PLR0913  (what is asked, what is on offer, and the two things
     offers = [(each, tiers) for each in expand(groups, group) if (tiers := routes.tiers(each.name, model))]
     if not offers:
         raise _not_found(offered(routes, groups, group), model)
+    if steer is FREE and (only := _only(offers, operation, dialect)) is not None:
+        return only
     candidates: dict[str, Candidate] = {}
     for each, tiers in offers:
         how = steer.strategy or strategy or each.strategy or Strategy.WEIGHTED
@@ -93,6 +95,18 @@ def plan(  # noqa: PLR0913  (what is asked, what is on offer, and the two things
         raise InvalidRequest(f"The model {_shown(model)} does not take this operation here.", param="model")
     found = tuple(candidates.values())
     return Plan(_best_first(found if steer is FREE else obeying(found, steer, health), health))
+
+
+def _only(offers: Sequence[tuple[Group, Sequence[Sequence[Route]]]], operation: Operation, dialect: str) -> Plan | None:
+    """Return the plan where there is a single channel and it takes what is asked as it is: nothing is to be ordered."""
+    group, tiers = offers[0]
+    if len(offers) != 1 or len(tiers) != 1 or len(tiers[0]) != 1:
+        return None
+    route = tiers[0][0]
+    endpoint = route.channel.provider.endpoint(operation, dialect)
+    if endpoint is None:
+        return None
+    return Plan((Candidate(route.channel, route.upstream_model, group, endpoint),))
 
 
 def _taking(routes: Sequence[Route], own: Way, translated: Sequence[Way]) -> Iterator[tuple[Route, UpstreamEndpoint]]:

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from clinx.domain.money import Amount
 from clinx.storage.codec import instant, micros
+from clinx.storage.conditions import Conditions
 from clinx.storage.database import Database
 from clinx.storage.models import CodeRow
-from clinx.storage.program import Program, Row, execute, execute_many, fetch
+from clinx.storage.program import Program, Row, Value, execute, execute_many, fetch
+
+_COLUMNS: Final = "id, hint, batch, name, amount, state, expires_at, redeemed_at, redeemed_by"
 
 
 class CodeState(StrEnum):
@@ -74,6 +78,17 @@ class BatchOfCodes:
     expired: int
 
 
+@dataclass(frozen=True, slots=True)
+class CodeFilter:
+    """Which codes are wanted."""
+
+    batch: str | None = None
+    state: CodeState | None = None
+    hint: str | None = None
+    """As it is stored, with its ellipsis."""
+    redeemed_by: int | None = None
+
+
 def insert(codes: Sequence[NewCode]) -> Program[None]:
     """Write codes, open.
 
@@ -105,9 +120,9 @@ def claim(digest: str, user_id: int, at: datetime) -> Program[Code | None]:
     The condition is in the statement itself, so of many who try one gets it.
     """
     rows = yield from fetch(
-        "UPDATE code SET state = 'redeemed', redeemed_at = $2, redeemed_by = $3"
+        "UPDATE code SET state = 'redeemed', redeemed_at = $2, redeemed_by = $3"  # noqa: S608  (constant columns)
         " WHERE digest = $1 AND state = 'open' AND (expires_at IS NULL OR expires_at > $2)"
-        " RETURNING id, hint, batch, name, amount, state, expires_at, redeemed_at, redeemed_by",
+        f" RETURNING {_COLUMNS}",
         digest,
         micros(at),
         user_id,
@@ -118,7 +133,7 @@ def claim(digest: str, user_id: int, at: datetime) -> Program[Code | None]:
 def look_up(digest: str) -> Program[Code | None]:
     """Return the code with that digest."""
     rows = yield from fetch(
-        "SELECT id, hint, batch, name, amount, state, expires_at, redeemed_at, redeemed_by FROM code WHERE digest = $1",
+        f"SELECT {_COLUMNS} FROM code WHERE digest = $1",  # noqa: S608  (constant columns)
         digest,
     )
     return _code(rows[0]) if rows else None
@@ -155,20 +170,93 @@ async def of_batch(database: Database, batch: str) -> list[Code]:
     return [_from_row(row) for row in rows]
 
 
+async def page(database: Database, wanted: CodeFilter, *, at: datetime, below: int | None, limit: int) -> list[Code]:
+    """Return codes, the latest made first, of ids below that one; states are as they are at the instant."""
+    conditions = _conditions(wanted, at)
+    if below is not None:
+        conditions.add("id < $?", below)
+    most = conditions.place(limit)
+    rows = await database.fetch(
+        f"SELECT {_COLUMNS} FROM code {conditions.where} ORDER BY id DESC LIMIT {most}",  # noqa: S608  (constant columns)
+        *conditions.values,
+    )
+    return [_code(row) for row in rows]
+
+
+async def count(database: Database, wanted: CodeFilter, *, at: datetime, most: int) -> int:
+    """Return how many codes there are, counted up to ``most``."""
+    conditions = _conditions(wanted, at)
+    limit = conditions.place(most)
+    rows = await database.fetch(
+        f"SELECT COUNT(*) FROM (SELECT 1 FROM code {conditions.where} LIMIT {limit}) AS found",  # noqa: S608  (constants)
+        *conditions.values,
+    )
+    return rows[0][0]
+
+
+def _conditions(wanted: CodeFilter, at: datetime) -> Conditions:
+    conditions = Conditions()
+    if wanted.batch is not None:
+        conditions.add("batch = $?", wanted.batch)
+    if wanted.hint is not None:
+        conditions.add("hint = $?", wanted.hint)
+    if wanted.redeemed_by is not None:
+        conditions.add("redeemed_by = $?", wanted.redeemed_by)
+    match wanted.state:
+        case None:
+            pass
+        case CodeState.OPEN:
+            conditions.add("state = 'open' AND (expires_at IS NULL OR expires_at > $?)", micros(at))
+        case CodeState.EXPIRED:
+            conditions.add("state = 'open' AND expires_at <= $?", micros(at))
+        case CodeState.REDEEMED | CodeState.DISABLED:
+            conditions.add("state = $?", wanted.state.value)
+    return conditions
+
+
 async def batches(database: Database, now: datetime) -> list[BatchOfCodes]:
     """Return all batches, oldest first."""
+    found = await _batches(database, now, "", "ORDER BY MIN(id)")
+    return [batch for batch, _ in found]
+
+
+async def page_of_batches(
+    database: Database, *, at: datetime, below: int | None, limit: int
+) -> list[tuple[BatchOfCodes, int]]:
+    """Return batches, the latest first, each with the id of its first code: those whose id is below that one."""
+    rest = ("" if below is None else "HAVING MIN(id) < $2 ") + "ORDER BY MIN(id) DESC LIMIT "
+    values = [limit] if below is None else [below, limit]
+    return await _batches(database, at, "", f"{rest}${len(values) + 1}", *values)
+
+
+async def get_batch(database: Database, batch: str, *, at: datetime) -> BatchOfCodes | None:
+    """Return a batch."""
+    found = await _batches(database, at, "WHERE batch = $2 ", "", batch)
+    return found[0][0] if found else None
+
+
+async def count_batches(database: Database, *, most: int) -> int:
+    """Return how many batches there are, counted up to ``most``."""
+    rows = await database.fetch("SELECT COUNT(*) FROM (SELECT DISTINCT batch FROM code LIMIT $1) AS found", most)
+    return rows[0][0]
+
+
+async def _batches(
+    database: Database, now: datetime, where: str, rest: str, *values: Value
+) -> list[tuple[BatchOfCodes, int]]:
     rows = await database.fetch(
-        "SELECT batch, name, amount, created_by, created_at, expires_at,"
+        "SELECT MIN(id), batch, name, amount, created_by, created_at, expires_at,"  # noqa: S608  (constants)
         " CAST(SUM(CASE WHEN state = 'open' AND (expires_at IS NULL OR expires_at > $1) THEN 1 ELSE 0 END) AS bigint),"
         " CAST(SUM(CASE WHEN state = 'redeemed' THEN 1 ELSE 0 END) AS bigint),"
         " CAST(SUM(CASE WHEN state = 'disabled' THEN 1 ELSE 0 END) AS bigint),"
         " CAST(SUM(CASE WHEN state = 'open' AND expires_at <= $1 THEN 1 ELSE 0 END) AS bigint)"
-        " FROM code GROUP BY batch, name, amount, created_by, created_at, expires_at ORDER BY MIN(id)",
+        f" FROM code {where}GROUP BY batch, name, amount, created_by, created_at, expires_at {rest}",
         micros(now),
+        *values,
     )
     return [
-        BatchOfCodes(batch, name, Amount(amount), by, instant(at), _instant(expiry), *counts)
-        for batch, name, amount, by, at, expiry, *counts in rows
+        (BatchOfCodes(batch, name, Amount(amount), by, instant(at), _instant(expiry), *counts), first)
+        for first, batch, name, amount, by, at, expiry, *counts in rows
     ]
 
 

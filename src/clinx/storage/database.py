@@ -74,7 +74,7 @@ class Location:
         """Tortoise's applications: ours."""
         return {
             APP: {
-                "models": ["clinx.storage.models"],
+                "models": ["clinx.storage.models", "clinx.storage.steering_models", "clinx.storage.console_models"],
                 "migrations": "clinx.storage.migrations",
                 "default_connection": self._connection,
             }
@@ -106,8 +106,12 @@ class Database:
         self._engine = engine
 
     @classmethod
-    async def connect(cls, url: str) -> Database:
+    async def connect(cls, url: str, *, may_be_away: bool = False) -> Database:
         """Open a database; the schema is `clinx.storage.migrate`'s business.
+
+        Args:
+            url: where it is.
+            may_be_away: whether it is opened even if no server answers now; whoever uses it hears of that then.
 
         Raises:
             ValueError: the URL is not understood.
@@ -127,7 +131,8 @@ class Database:
             engine = postgres.PostgresEngine(cast("BoundedClient", client), location.shown)
         database = cls(location, context, client, engine)
         try:
-            await database.fetch("SELECT 1")
+            if not may_be_away:
+                await database.fetch("SELECT 1")
         except BaseException:  # The driver's thread would keep the process alive.
             await database.close()
             raise

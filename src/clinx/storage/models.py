@@ -26,9 +26,21 @@ class UserRow(Model):
     status = fields.CharField(max_length=16)
     group = fields.CharField(max_length=64)
     created_at: fields.Field[int] = fields.BigIntField()
+    display_name = fields.CharField(max_length=64, default="", db_default="")
+    email = fields.CharField(max_length=254, null=True)
+    email_verified_at: fields.Field[int | None] = fields.BigIntField(null=True)
+    language = fields.CharField(max_length=8, null=True)
+    epoch: fields.Field[int] = fields.BigIntField(default=1, db_default=1)
+    """Raised, it ends all sessions of before."""
+    version: fields.Field[int] = fields.BigIntField(default=1, db_default=1)
+    """Raised by every change."""
+    low_balance_at: fields.Field[int | None] = fields.BigIntField(null=True)
+    notify_webhook = fields.TextField(null=True)
+    """Sealed."""
+    notify_email = fields.BooleanField(default=True, db_default=True)
 
     class Meta(Model.Meta):
-        """Table name."""
+        """Table name. That verified addresses are unique is a partial index, which a model cannot say."""
 
         table = "user"
 
@@ -55,6 +67,9 @@ class TokenRow(Model):
     leased: fields.Field[int] = fields.BigIntField(default=0, db_default=0)
     tags: fields.Field[dict[str, str]] = fields.JSONField(encoder=encode_json, decoder=decode_json)
     created_at: fields.Field[int] = fields.BigIntField()
+    version: fields.Field[int] = fields.BigIntField(default=1, db_default=1)
+    """Raised by every change of its owner's."""
+    stopped = fields.BooleanField(default=False, db_default=False)
 
     class Meta(Model.Meta):
         """Table name."""
@@ -151,10 +166,17 @@ class RequestLogRow(Model):
     refused_by = fields.CharField(max_length=255, null=True)
 
     class Meta(Model.Meta):
-        """Table name, and the two ways the log is read."""
+        """Table name, and the ways the log is read; what is of some rows only is in the migrations."""
 
         table = "request_log"
-        indexes: ClassVar = [Index(fields=("user_id", "at")), Index(fields=("at",))]
+        indexes: ClassVar = [
+            Index(fields=("user_id", "at")),
+            Index(fields=("at",)),
+            Index(fields=("token_id", "at")),
+            Index(fields=("model", "at")),
+            Index(fields=("channel", "at")),
+            Index(fields=("group", "at")),
+        ]
 
 
 class NodeRow(Model):
@@ -318,66 +340,3 @@ class AnnouncementRow(Model):
 
         table = "announcement"
         indexes: ClassVar = [Index(fields=("at",))]
-
-
-class OverrideRow(Model):
-    """What an operator says of a channel for a while."""
-
-    id: fields.Field[int] = fields.BigIntField(primary_key=True)
-    channel = fields.CharField(max_length=128)
-    aspect = fields.CharField(max_length=16)
-    value: fields.Field[int] = fields.BigIntField()
-    reason = fields.CharField(max_length=500)
-    actor = fields.CharField(max_length=64)
-    at: fields.Field[int] = fields.BigIntField()
-    until: fields.Field[int] = fields.BigIntField()
-    dropped_at: fields.Field[int | None] = fields.BigIntField(null=True)
-    dropped_by = fields.CharField(max_length=64, null=True)
-
-    class Meta(Model.Meta):
-        """Table name, and how those in force are found."""
-
-        table = "channel_override"
-        indexes: ClassVar = [Index(fields=("until",))]
-
-
-class RejectionRow(Model):
-    """A revision that is not to be served, and which is instead."""
-
-    id: fields.Field[int] = fields.BigIntField(primary_key=True)
-    revision = fields.CharField(max_length=64)
-    instead = fields.CharField(max_length=64)
-    reason = fields.CharField(max_length=500)
-    actor = fields.CharField(max_length=64)
-    at: fields.Field[int] = fields.BigIntField()
-    lifted_at: fields.Field[int | None] = fields.BigIntField(null=True)
-    lifted_by = fields.CharField(max_length=64, null=True)
-
-    class Meta(Model.Meta):
-        """Table name, and how what is said of a revision is found."""
-
-        table = "rejection"
-        indexes: ClassVar = [Index(fields=("revision",))]
-
-
-class ServedRow(Model):
-    """What a process says of itself: the revision it serves, and how its last look at the tree ended."""
-
-    node = fields.CharField(max_length=64, primary_key=True)
-    host = fields.CharField(max_length=255)
-    url = fields.CharField(max_length=255)
-    revision = fields.CharField(max_length=64)
-    commit_id = fields.CharField(max_length=64, null=True)
-    since: fields.Field[int] = fields.BigIntField()
-    ok: fields.Field[int] = fields.IntField()
-    tree = fields.CharField(max_length=64, null=True)
-    diagnostics = fields.TextField()
-    error = fields.TextField(null=True)
-    seen_at: fields.Field[int] = fields.BigIntField()
-    trial = fields.TextField(null=True)
-    answered = fields.CharField(max_length=64, null=True)
-
-    class Meta(Model.Meta):
-        """Table name."""
-
-        table = "served_revision"

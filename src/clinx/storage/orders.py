@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from clinx.domain.money import Amount
 from clinx.domain.order import Order, OrderState, Outcome, PaymentEvent, PaymentProvider, before
 from clinx.storage.codec import clean, instant, micros
+from clinx.storage.conditions import Conditions
 from clinx.storage.database import Database
 from clinx.storage.program import Program, Row, execute, fetch, json_rows
 
@@ -16,6 +19,18 @@ _COLUMNS: Final = (
     "id, user_id, provider, method, amount, price, currency, state, reference, created_at, expires_at, settled_at,"
     " asked_at"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """Which orders are wanted."""
+
+    user_id: int | None = None
+    state: OrderState | None = None
+    provider: PaymentProvider | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    """Not included."""
 
 
 def insert(order: Order) -> Program[None]:
@@ -160,6 +175,61 @@ async def latest(
         limit,
     )
     return [_order(row) for row in rows]
+
+
+async def page(
+    database: Database, wanted: OrderFilter, *, after: tuple[datetime, str] | None, limit: int
+) -> list[Order]:
+    """Return orders, the latest first, after the one of that instant and id."""
+    conditions = _conditions(wanted)
+    if after is not None:
+        conditions.add("(created_at, id) < ($?, $?)", micros(after[0]), after[1])
+    most = conditions.place(limit)
+    rows = await database.fetch(
+        f"SELECT {_COLUMNS} FROM topup_order {conditions.where}"  # noqa: S608  (a constant list of columns)
+        f" ORDER BY created_at DESC, id DESC LIMIT {most}",
+        *conditions.values,
+    )
+    return [_order(row) for row in rows]
+
+
+async def count(database: Database, wanted: OrderFilter, *, most: int) -> int:
+    """Return how many orders there are, counted up to ``most``."""
+    conditions = _conditions(wanted)
+    limit = conditions.place(most)
+    rows = await database.fetch(
+        f"SELECT COUNT(*) FROM (SELECT 1 FROM topup_order {conditions.where} LIMIT {limit}) AS found",  # noqa: S608  (constants)
+        *conditions.values,
+    )
+    return rows[0][0]
+
+
+def _conditions(wanted: OrderFilter) -> Conditions:
+    conditions = Conditions()
+    if wanted.user_id is not None:
+        conditions.add("user_id = $?", wanted.user_id)
+    if wanted.state is not None:
+        conditions.add("state = $?", wanted.state.value)
+    if wanted.provider is not None:
+        conditions.add("provider = $?", wanted.provider.value)
+    if wanted.since is not None:
+        conditions.add("created_at >= $?", micros(wanted.since))
+    if wanted.until is not None:
+        conditions.add("created_at < $?", micros(wanted.until))
+    return conditions
+
+
+async def events_of(database: Database, order_ids: Collection[str]) -> dict[str, list[PaymentEvent]]:
+    """Return what was said about orders, by their ids, oldest first; those nobody spoke of are absent."""
+    rows = await database.fetch(
+        'SELECT provider, event, "order", outcome, address, at, detail FROM payment_event'
+        ' WHERE "order" IN (SELECT value ->> 0 FROM json_array_elements($1)) ORDER BY id',
+        json_rows((each,) for each in order_ids),
+    )
+    found: dict[str, list[PaymentEvent]] = {}
+    for row in rows:
+        found.setdefault(row[2], []).append(_event(row))
+    return found
 
 
 async def events(database: Database, order_id: str) -> list[PaymentEvent]:

@@ -113,11 +113,19 @@ def credited(window: Window) -> Program[Compared]:
     )
 
 
+AGREES: Final = (
+    "(l.charge = 0 OR EXISTS (SELECT 1 FROM entry e"
+    f" WHERE e.event IN {_FORMS.format(id='l.id')} AND e.account LIKE 'user:%' AND e.amount = -l.charge))"
+)
+"""Whether a log ``l`` says what its entries say: the condition on which it may leave for a database of its own."""
+
+
 def logs(window: Window) -> Program[Compared]:
     """Compare what was charged for a request with what its log says.
 
-    A log is written with its entries and later trimmed by age, entries are kept: so each log that says something was
-    charged has its settlement, and each settlement whose log is still there says the same.
+    A log is written with its entries and later trimmed by age or moved to a database of logs, which it is not before
+    it was compared (`AGREES`); entries are kept. So each log that says something was charged has its settlement, and
+    each settlement whose log is still here says the same.
     """
     charged = "l.charge <> 0 AND l.at >= $1"
     count = yield from audit.count_of(f"SELECT COUNT(*) FROM request_log l WHERE {charged}", window.since_micros)

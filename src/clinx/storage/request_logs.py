@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,18 +14,23 @@ from clinx.domain.usage import Usage
 from clinx.storage.codec import clean, encode_json, instant, micros
 from clinx.storage.database import Database
 from clinx.storage.models import RequestLogRow
-from clinx.storage.program import Program, Row, execute_many, fetch, json_rows
+from clinx.storage.program import Program, Row, execute_many
 
 _ID = 128
 _NAME = 255
 _SHORT = 64
 _CAUSE = 300
 
-_INSERT = (
-    'INSERT INTO request_log (id, at, revision, dialect, operation, outcome, status, user_id, token_id, "group", model,'
-    " channel, upstream_model, upstream_id, stream, usage, charge, quote, attempts, seconds, first_byte_seconds,"
-    " address, asked_model, refused_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
-    " $17, $18, $19, $20, $21, $22, $23, $24) ON CONFLICT (id) DO NOTHING"
+COLUMNS: Final = (
+    'id, at, revision, dialect, operation, outcome, status, user_id, token_id, "group", model, channel,'
+    " upstream_model, upstream_id, stream, usage, charge, quote, attempts, seconds, first_byte_seconds, address,"
+    " asked_model, refused_by"
+)
+"""Everything of a log, in the order of `RequestLog`."""
+INSERT: Final = (
+    f"INSERT INTO request_log ({COLUMNS})"  # noqa: S608  (constants)
+    f" VALUES ({', '.join(f'${number}' for number, _ in enumerate(COLUMNS.split(','), 1))})"
+    " ON CONFLICT (id) DO NOTHING"
 )
 
 
@@ -39,19 +44,7 @@ _ATTEMPTS = msgspec.json.Decoder(tuple[Attempt, ...])
 
 def append(logs: Sequence[RequestLog]) -> Program[None]:
     """Write logs; one whose id was written before is passed over."""
-    yield from execute_many(_INSERT, [_values(log) for log in logs])
-
-
-def known(ids: Collection[str]) -> Program[set[str]]:
-    """Return those ids whose log was written and is still kept."""
-    if not ids:
-        return set()
-    # One look into the index for each: as a join, PostgreSQL reads all of a table that has just grown.
-    rows = yield from fetch(
-        "SELECT (SELECT id FROM request_log WHERE id = value ->> 0) FROM json_array_elements($1)",
-        json_rows((id_,) for id_ in ids),
-    )
-    return {row[0] for row in rows if row[0] is not None}
+    yield from execute_many(INSERT, [_values(log) for log in logs])
 
 
 def _values(log: RequestLog) -> tuple[Any, ...]:
@@ -133,13 +126,18 @@ async def find(database: Database, request_id: str) -> RequestLog | None:
     return None if row is None else _log(row)
 
 
-async def keeper(database: Database, user_id: int, answer: str) -> Keeper | None:
+async def keeper(database: Database, user_id: int, answer: str, *, logs: Database | None = None) -> Keeper | None:
     """Return who keeps an answer of a user's, by the id the upstream gave it; None when the log does not know.
 
+    Where logs have a database of their own they are looked for there second: a log is there before it leaves here.
+
     Raises:
-        StorageUnavailable: the database cannot be read now.
+        StorageUnavailable: a database cannot be read now.
     """
-    rows = await database.fetch(_KEEPER, clean(answer, _NAME), user_id)
+    asked = (clean(answer, _NAME), user_id)
+    rows = await database.fetch(_KEEPER, *asked)
+    if not rows and logs is not None and logs is not database:
+        rows = await logs.fetch(_KEEPER, *asked)
     if not rows:
         return None
     channel, model, attempts, asked = rows[0]

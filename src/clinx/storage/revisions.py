@@ -114,6 +114,12 @@ def lift(revision: str | None, actor: str, now: datetime) -> Program[list[str]]:
     return found
 
 
+def promote(revision: str, actor: str, now: datetime) -> Program[None]:
+    """Tell every process to serve a revision that is on trial to all; one that was rejected is not any more."""
+    yield from announce(Topic.PROMOTE, revision, now)
+    yield from lift(revision, actor, now)
+
+
 async def rejected(database: Database) -> dict[str, Rejection]:
     """Return the rejections in force, by the rejected revision, oldest first."""
     rows = await database.fetch(

@@ -10,14 +10,17 @@ from typing import Any, Final
 
 from clinx.domain.ledger import Balance, EntryKind, LedgerEntry
 from clinx.domain.money import ZERO, Amount
-from clinx.storage.codec import instant
+from clinx.storage.codec import instant, micros
+from clinx.storage.conditions import Conditions
 from clinx.storage.database import Database
 from clinx.storage.models import AccountRow, EntryRow
+from clinx.storage.program import Row
 
 MOST_ROWS: Final = 1000
 """Rows of spend that one question is answered with, at most."""
 
 _FIRST_DAY: Final = date(1970, 1, 1)
+_ENTRY: Final = "id, event, account, amount, kind, at, revision, detail"
 
 
 class SpendBy(StrEnum):
@@ -36,6 +39,17 @@ _COLUMNS: Final[Mapping[SpendBy, str]] = {
     SpendBy.GROUP: '"group"',
 }
 """In this order, whatever the caller's."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFilter:
+    """Which entries of an account are wanted."""
+
+    account: str
+    kind: EntryKind | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    """Not included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +112,64 @@ async def entries(database: Database, account: str, *, before: int | None = None
             query = query.filter(id__lt=before)
         rows = await query.order_by("-id").limit(limit)
     return [
-        LedgerEntry(
-            row.id,
-            row.event,
-            row.account,
-            Amount(row.amount),
-            EntryKind(row.kind),
-            instant(row.at),
-            row.revision,
-            row.detail,
-        )
-        for row in rows
+        _entry((row.id, row.event, row.account, row.amount, row.kind, row.at, row.revision, row.detail)) for row in rows
     ]
+
+
+async def balances(database: Database, accounts: Collection[str]) -> dict[str, Balance]:
+    """Return what accounts have, by name; those never used are absent."""
+    with database.reading() as client:
+        rows = await AccountRow.filter(name__in=list(accounts)).using_db(client)
+    return {row.name: Balance(Amount(row.balance), Amount(row.held), Amount(row.leased)) for row in rows}
+
+
+async def entry(database: Database, entry_id: int) -> LedgerEntry | None:
+    """Return the entry of that id."""
+    rows = await database.fetch(f"SELECT {_ENTRY} FROM entry WHERE id = $1", entry_id)  # noqa: S608  (constant columns)
+    return _entry(rows[0]) if rows else None
+
+
+async def page_of_entries(
+    database: Database, wanted: EntryFilter, *, after: tuple[datetime, int] | None, limit: int
+) -> list[LedgerEntry]:
+    """Return entries, the latest first, after the one of that instant and id."""
+    conditions = _conditions(wanted)
+    if after is not None:
+        conditions.add("(at, id) < ($?, $?)", micros(after[0]), after[1])
+    most = conditions.place(limit)
+    rows = await database.fetch(
+        f"SELECT {_ENTRY} FROM entry {conditions.where} ORDER BY at DESC, id DESC LIMIT {most}",  # noqa: S608  (constant columns)
+        *conditions.values,
+    )
+    return [_entry(row) for row in rows]
+
+
+async def count_entries(database: Database, wanted: EntryFilter, *, most: int) -> int:
+    """Return how many entries there are, counted up to ``most``."""
+    conditions = _conditions(wanted)
+    limit = conditions.place(most)
+    rows = await database.fetch(
+        f"SELECT COUNT(*) FROM (SELECT 1 FROM entry {conditions.where} LIMIT {limit}) AS found",  # noqa: S608  (constants)
+        *conditions.values,
+    )
+    return rows[0][0]
+
+
+def _conditions(wanted: EntryFilter) -> Conditions:
+    conditions = Conditions()
+    conditions.add("account = $?", wanted.account)
+    if wanted.kind is not None:
+        conditions.add("kind = $?", wanted.kind.value)
+    if wanted.since is not None:
+        conditions.add("at >= $?", micros(wanted.since))
+    if wanted.until is not None:
+        conditions.add("at < $?", micros(wanted.until))
+    return conditions
+
+
+def _entry(row: Row) -> LedgerEntry:
+    id_, event, account, amount, kind, at, revision, detail = row
+    return LedgerEntry(id_, event, account, Amount(amount), EntryKind(kind), instant(at), revision, detail)
 
 
 async def spend(

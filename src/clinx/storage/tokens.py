@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from clinx.domain.identity import Status, Token, User
@@ -50,11 +51,15 @@ def insert(token: Token, digest: str) -> Program[Token]:
     return replace(token, id=rows[0][0])
 
 
-def update(token: Token) -> Program[bool]:
-    """Write what an owner may change (not the digest, not what was spent); say whether it exists."""
-    changed = yield from execute(
+def update(token: Token, *, expected: int | None = None) -> Program[int | None]:
+    """Write what an owner may change (not the digest, not what was spent); return its new version.
+
+    None: there is no such token, or it is not of the expected version any more.
+    """
+    rows = yield from fetch(
         'UPDATE token SET name = $2, status = $3, expires_at = $4, models = $5, "group" = $6, networks = $7,'
-        " budget = $8, tags = $9 WHERE id = $1",
+        " budget = $8, tags = $9, stopped = $10, version = version + 1"
+        " WHERE id = $1 AND version = COALESCE($11, version) RETURNING version",
         token.id,
         token.name,
         token.status.value,
@@ -64,8 +69,25 @@ def update(token: Token) -> Program[bool]:
         encode_json([str(network) for network in token.networks]),
         None if token.budget is None else token.budget.nano,
         encode_json(dict(token.tags)),
+        token.stopped,
+        expected,
     )
-    return changed == 1
+    return rows[0][0] if rows else None
+
+
+def rotate(token_id: int, digest: str, hint: str) -> Program[int | None]:
+    """Write another digest and hint; return the token's new version, or None when there is no such token.
+
+    Raises:
+        StorageRefused: the digest is taken.
+    """
+    rows = yield from fetch(
+        "UPDATE token SET digest = $2, hint = $3, version = version + 1 WHERE id = $1 RETURNING version",
+        token_id,
+        digest,
+        hint,
+    )
+    return rows[0][0] if rows else None
 
 
 def delete(token_id: int) -> Program[bool]:
@@ -106,6 +128,15 @@ async def of_user(database: Database, user_id: int) -> list[Token]:
     return [_token(row) for row in rows]
 
 
+async def by_ids(database: Database, ids: Collection[int]) -> Mapping[int, Token]:
+    """Return tokens by id; those that were deleted are absent."""
+    if not ids:
+        return {}
+    with database.reading() as client:
+        rows = await TokenRow.filter(id__in=list(ids)).using_db(client)
+    return {row.id: _token(row) for row in rows}
+
+
 async def after(database: Database, token_id: int, limit: int) -> list[StoredToken]:
     """Return tokens with larger ids, in their order: a page of all there are."""
     with database.reading() as client:
@@ -133,4 +164,6 @@ def _token(row: TokenRow) -> Token:
         spent=Amount(row.spent),
         tags=dict(row.tags),
         created_at=instant(row.created_at),
+        version=row.version,
+        stopped=bool(row.stopped),
     )

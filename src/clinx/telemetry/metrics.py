@@ -69,6 +69,10 @@ class Metrics:
         self.audit_at = gauge(
             "clinx_audit_last_success_timestamp_seconds", "When the books were last compared to the end."
         )
+        self.mails, self.webhooks = (
+            counter(f"clinx_{what}", f"{what.capitalize()}, by how they ended.", ["outcome"])
+            for what in ("mails", "webhooks")
+        )
         self.reloads = counter("clinx_config_reloads", "Reloads of the tree.", ["outcome"])
         self.reload_ok = gauge("clinx_config_last_reload_successful", "1 when the tree on disk is the one served.")
         self.reload_at = gauge("clinx_config_last_reload_timestamp_seconds", "When the tree was last published.")

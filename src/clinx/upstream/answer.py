@@ -13,7 +13,18 @@ class Answer:
     A failure never takes back what arrived before it: `take` gives that first.
     """
 
-    __slots__ = ("_body", "_inflater", "_pieces", "_reader", "began", "complete", "failure", "head", "waiting")
+    __slots__ = (
+        "_body",
+        "_inflater",
+        "_pieces",
+        "_reader",
+        "began",
+        "complete",
+        "failure",
+        "head",
+        "unseen",
+        "waiting",
+    )
 
     def __init__(self) -> None:
         """Expect a head."""
@@ -29,6 +40,8 @@ class Answer:
         """Everything has arrived, down to the end."""
         self.failure: str | None = None
         """What broke it."""
+        self.unseen = False
+        """Whether the connection ended, and nothing of the request is known to have been seen by then."""
         self.waiting = 0
         """Bytes that have arrived and wait to be taken, about."""
 

@@ -10,7 +10,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar, cast
 
 from aiohappyeyeballs import start_connection  # pyright: ignore[reportUnknownVariableType]  (a bare tuple in its types)
 from yarl import URL
@@ -48,8 +48,8 @@ class Dialer:
         self._tls = tls
         self._names = names
 
-    async def connect(self, address: Address, protocol: Callable[[], P]) -> P:
-        """Connect to the first address of a name that answers.
+    async def connect(self, address: Address, protocol: Callable[[socket.socket], P]) -> P:
+        """Connect to the first address of a name that answers; ``protocol`` is made with the socket, to ask it things.
 
         Raises:
             UpstreamBroken: nobody answers there, or not in TLS.
@@ -65,18 +65,47 @@ class Dialer:
             failure = _failure(error)
         raise failure from failure.__cause__
 
-    async def _over(self, connected: socket.socket, address: Address, protocol: Callable[[], P]) -> P:
-        loop = asyncio.get_running_loop()
-        tls = self._tls if address.secure else None
-        name = address.host.rstrip(".") if address.secure else None
+    async def _over(self, connected: socket.socket, address: Address, protocol: Callable[[socket.socket], P]) -> P:
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if not address.secure:
+            return (await _taken_over(connected, protocol))[1]
+        beneath, _ = await _taken_over(connected, _Waiting)
+        made = protocol(connected)
         try:
-            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            _, made = await loop.create_connection(protocol, sock=connected, ssl=tls, server_hostname=name)
+            transport = await asyncio.get_running_loop().start_tls(
+                beneath, made, self._tls, server_hostname=address.host.rstrip(".")
+            )
         except BaseException:
-            # An event loop that fails before it has taken the socket over leaves it open.
-            connected.close()
+            beneath.abort()
             raise
+        if transport is None:
+            raise ConnectionResetError
+        made.connection_made(transport)
         return made
+
+
+class _Waiting(asyncio.Protocol):
+    """Reads nothing: what comes is for TLS."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        del connected
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast("asyncio.Transport", transport).pause_reading()
+
+
+async def _taken_over(connected: socket.socket, protocol: Callable[[socket.socket], P]) -> tuple[asyncio.Transport, P]:
+    """Let the event loop have a socket.
+
+    Encryption is begun afterwards, beside the transport beneath it: whoever leaves during the handshake can then end
+    that one. To close its socket would leave it to whoever is given the socket's number next.
+    """
+    try:
+        return await asyncio.get_running_loop().create_connection(lambda: protocol(connected), sock=connected)
+    except BaseException:
+        # An event loop that fails before it has taken the socket over leaves it open.
+        connected.close()
+        raise
 
 
 def _failure(error: OSError | RuntimeError) -> UpstreamError:

@@ -58,6 +58,7 @@ class HeadReader:
             Malformed: no head of an answer, or one beyond the limits.
         """
         start = max(0, len(self._held) - len(_END) + 1)
+        has_line = b"\n" in data
         data = self._held + data if self._held else data
         while (end := data.find(_END, start) + len(_END)) >= len(_END):
             self._spent += end
@@ -70,6 +71,9 @@ class HeadReader:
         self._check_size(len(data) - len(_END) + 1)
         if not _PREFIX.startswith(data[: len(_PREFIX)]):
             raise Malformed("not HTTP/1")
+        if has_line and data.count(b"\n") != data.count(b"\r\n"):
+            # It may never end: its empty line need not be one in our sense.
+            raise Malformed("line without CR")
         return None
 
     def _check_size(self, unfinished: int = 0) -> None:

@@ -8,19 +8,23 @@ each connection, moved only when it would ring too late: an exchange costs none.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, Protocol, cast
 
+from clinx.upstream.acknowledged import Asked, acknowledged
 from clinx.upstream.answer import Answer
 from clinx.upstream.head import Head, Malformed
 from clinx.upstream.stages import Stage, broken, cause_of
-from clinx.upstream.transport import ConnectionEnded
+from clinx.upstream.transport import ConnectionEnded, WriteTimeout
 
 HIGH: Final = 256 << 10
 """Bytes waiting to be taken beyond which nothing more is read."""
 
 LOW: Final = 64 << 10
 """Bytes waiting at which reading goes on."""
+
+PIECE: Final = 256 << 10
+"""Most bytes of a request handed to the event loop at once: what it holds has been copied, and out of our sight."""
 
 _TICK: Final = 0.001
 """Seconds; an event loop's timer may be early by that much."""
@@ -42,28 +46,40 @@ class Connection(asyncio.Protocol):
     """A socket that speaks HTTP/1.1."""
 
     __slots__ = (
+        "_acknowledged",
         "_answer",
+        "_dropped",
         "_due",
+        "_full",
         "_loop",
         "_owner",
         "_paused",
         "_rings_at",
+        "_socket",
         "_timer",
         "_transport",
+        "_unsent",
         "_used",
         "_waiter",
         "idle_since",
         "lost",
     )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, owner: Owner) -> None:
-        """Belong to an owner; the event loop makes the connection."""
+    def __init__(self, loop: asyncio.AbstractEventLoop, owner: Owner, connected: Asked) -> None:
+        """Belong to an owner; the event loop makes the connection over a socket, which stays the loop's."""
         self._loop = loop
         self._owner = owner
         self._transport: asyncio.Transport | None = None
         self._answer: Answer | None = None
+        self._socket = connected
+        self._acknowledged: int | None = None
+        """As it was before the exchange; None on a connection that had carried none."""
         self._used = False
+        self._dropped = False
         self._paused = False
+        self._full = False
+        """The event loop wants no more of the request for now."""
+        self._unsent: memoryview | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._due = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -78,28 +94,39 @@ class Connection(asyncio.Protocol):
         """Whether the socket is there, as far as is known."""
         return self._transport is not None and not self._transport.is_closing()
 
-    async def exchange(self, message: Sequence[bytes], within: float) -> Arrived:
+    async def exchange(self, message: tuple[bytes, bytes], within: float, writing: float) -> Arrived:
         """Write a request, and return when the head of its answer is there, be the request written or not.
 
+        Args:
+            message: the request's head and body.
+            within: seconds until the head must be there.
+            writing: seconds until the request must be written, unless its answer comes first.
+
         Raises:
+            WriteTimeout: the request is not written within the seconds given.
             TimeoutError: no head within the seconds given.
             ConnectionEnded: the connection ended without a byte.
             UpstreamBroken: an answer that cannot be read.
         """
-        if self._transport is None or self._transport.is_closing():
-            raise _ended(reused=self._used)
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            raise ConnectionEnded(broken(Stage.FIRST_BYTE, "cut short"), reused=self._used, unseen=True)
         reused, self._used = self._used, True
+        self._acknowledged = acknowledged(self._socket) if reused else None
         answer = self._answer = Answer()
-        self._transport.writelines(message)
-        due = self._loop.time() + within
+        now = self._loop.time()
+        self._send(transport, *message)
+        if writing < within and self._is_writing:
+            await self._written(answer, now + writing)
         while answer.head is None and answer.failure is None:
-            await self._wait(answer, due)
+            await self._wait(answer, now + within)
         if answer.head is not None and (answer.failure is None or answer.has_data):
             return Arrived(self, answer, answer.head)
         if answer.began:
             failure = broken(Stage.FIRST_BYTE, answer.failure or "")
             raise failure from failure.__cause__
-        raise _ended(reused=reused, reason=answer.failure)
+        failure = broken(Stage.FIRST_BYTE, answer.failure or "cut short")
+        raise ConnectionEnded(failure, reused=reused, unseen=answer.unseen)
 
     async def wait(self, answer: Answer, within: float) -> None:
         """Wait until an answer has something new to take.
@@ -122,6 +149,7 @@ class Connection(asyncio.Protocol):
 
     def drop(self) -> None:
         """Close at once; whoever waits learns that the answer was cut short."""
+        self._dropped = True
         self._end(None)
         if self._transport is not None:
             self._transport.abort()
@@ -129,6 +157,9 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the event loop."""
         self._transport = cast("asyncio.Transport", transport)
+        if self._dropped:
+            # Over TLS, who speaks first may be heard before the connection is ours.
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Called by the event loop."""
@@ -145,6 +176,15 @@ class Connection(asyncio.Protocol):
             self._pause()
         if answer.head is not None:
             self._wake()
+
+    def pause_writing(self) -> None:
+        """Called by the event loop."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """Called by the event loop."""
+        self._full = False
+        self._push()
 
     def eof_received(self) -> None:
         """Called by the event loop. What is still to be written would keep the socket open."""
@@ -164,9 +204,7 @@ class Connection(asyncio.Protocol):
     def _finish(self, answer: Answer) -> None:
         """Let go of a complete answer, and rest or drop."""
         self._answer = None
-        transport = self._transport
-        is_clean = transport is not None and not transport.is_closing() and not transport.get_write_buffer_size()
-        if answer.reusable and is_clean:
+        if answer.reusable and self.usable and not self._is_writing:
             if self._paused:
                 self._resume()
             self.idle_since = self._loop.time()
@@ -174,23 +212,75 @@ class Connection(asyncio.Protocol):
         else:
             self.drop()
 
+    @property
+    def _is_writing(self) -> bool:
+        """Whether some of the request has not left us."""
+        transport = self._transport
+        return self._unsent is not None or (transport is not None and transport.get_write_buffer_size() > 0)
+
+    def _send(self, transport: asyncio.Transport, head: bytes, body: bytes) -> None:
+        if len(body) <= PIECE:
+            transport.writelines((head, body))
+            return
+        self._unsent = memoryview(body)
+        transport.write(head)
+        self._push()
+
+    def _push(self) -> None:
+        """Hand on the next piece of the request if it is wanted, and the rest in the turns that follow.
+
+        An answer that comes early is read in between: the server may reset the connection after it, and what is
+        written then would lose an answer that has arrived.
+        """
+        if self._unsent is None or self._transport is None or self._full:
+            return
+        piece, rest = self._unsent[:PIECE], self._unsent[PIECE:]
+        self._unsent = rest or None
+        self._transport.write(piece)
+        if self._unsent is not None:
+            self._loop.call_later(0, self._push)
+
     def _end(self, exc: Exception | None) -> None:
+        self._unsent = None
         answer, self._answer = self._answer, None
         if answer is not None:
+            answer.unseen = self._acknowledged is not None and self._acknowledged == acknowledged(self._socket)
             answer.end(None if exc is None else cause_of(exc))
         self._wake()
 
+    async def _written(self, answer: Answer, due: float) -> None:
+        """Wait for what an exchange waits for, but no longer than until the request must have been written."""
+        try:
+            await self._woken(due)
+        except TimeoutError:
+            if not self._is_writing:
+                return
+            self.abandon(answer)
+            raise WriteTimeout from None
+        except BaseException:
+            self.abandon(answer)
+            raise
+
     async def _wait(self, answer: Answer, due: float) -> None:
+        try:
+            await self._woken(due)
+        except BaseException:
+            # Cancelled or late. Only the answer's own connection: one that is complete left it to others already.
+            self.abandon(answer)
+            raise
+
+    async def _woken(self, due: float) -> None:
+        """Wait to be woken.
+
+        Raises:
+            TimeoutError: it is due.
+        """
         self._due = due
         if self._timer is None or self._rings_at > due:
             self._set_timer(due)
         self._waiter = waiter = self._loop.create_future()
         try:
             await waiter
-        except BaseException:
-            # Cancelled or late. Only the answer's own connection: one that is complete left it to others already.
-            self.abandon(answer)
-            raise
         finally:
             if self._waiter is waiter:
                 self._waiter = None
@@ -265,7 +355,3 @@ class Arrived:
     def close(self) -> None:
         """See `Arriving`."""
         self._connection.abandon(self._answer)
-
-
-def _ended(*, reused: bool, reason: str | None = None) -> ConnectionEnded:
-    return ConnectionEnded(broken(Stage.FIRST_BYTE, reason or "cut short"), reused=reused)

@@ -43,7 +43,7 @@ class Kept:
         if connection is None:
             connection, within = await _acquire(stack, request.timeouts.connect, within)
         try:
-            return await connection.exchange(message, within)
+            return await connection.exchange(message, within, request.timeouts.write)
         except ConnectionEnded as ended:
             if ended.reused:
                 # What closed one idle connection has likely closed the others.
@@ -67,7 +67,7 @@ class Kept:
 
     async def _dial(self, address: Address, stack: Stack) -> Connection:
         loop = asyncio.get_running_loop()
-        return await self._dialer.connect(address, lambda: Connection(loop, stack))
+        return await self._dialer.connect(address, lambda connected: Connection(loop, stack, connected))
 
 
 async def _acquire(stack: Stack, connect: float, within: float) -> tuple[Connection, float]:

@@ -1,8 +1,8 @@
 """Warm connections, shared by generations that reach the network the same way.
 
-What decides how the network is reached is the outbound proxy and the egress rule; addresses are told apart inside.
-Every generation leases what its channels need. What the next generation needs too stays open, so a reload keeps the
-connections of unchanged channels warm; what nobody leases any longer is closed.
+What decides how the network is reached is the client, the outbound proxy and the egress rule; addresses are told apart
+inside. Every generation leases what its channels need. What the next generation needs too stays open, so a reload keeps
+the connections of unchanged channels warm; what nobody leases any longer is closed.
 """
 
 from __future__ import annotations
@@ -10,17 +10,22 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from clinx.domain.catalog import Channel
+from clinx.domain.catalog import Channel, TransportKind
 from clinx.upstream.egress import Egress, Network
 from clinx.upstream.kept import Kept
+from clinx.upstream.request import Way, way_of
 from clinx.upstream.through_aiohttp import ThroughAiohttp
 from clinx.upstream.transport import Transport
 
-_Key = tuple[str | None, frozenset[Network]]
+_Key = tuple[Way, frozenset[Network]]
 
-Opens = Callable[[Egress, ssl.SSLContext], Transport]
-"""Opens a transport for one egress rule, given what makes a certificate good."""
+_OPENS: Final[Mapping[TransportKind, Callable[[Egress, ssl.SSLContext], Transport]]] = {
+    TransportKind.HTTP1: Kept,
+    TransportKind.AIOHTTP: ThroughAiohttp,
+}
+"""Open a transport for one egress rule, given what makes a certificate good."""
 
 
 @dataclass(slots=True)
@@ -35,15 +40,15 @@ class Lease:
 
     _pool: Pool
     keys: tuple[_Key, ...]
-    transports: Mapping[str | None, Transport]
+    transports: Mapping[Way, Transport]
 
-    def transport(self, proxy: str | None) -> Transport:
-        """Return the transport for an outbound proxy, or for none.
+    def transport(self, way: Way) -> Transport:
+        """Return the transport for a way to the network.
 
         Raises:
-            KeyError: no channel of this generation uses that proxy.
+            KeyError: no channel of this generation goes that way.
         """
-        return self.transports[proxy]
+        return self.transports[way]
 
     async def release(self) -> None:
         """Give the transports back; those that no other lease holds are closed. Releasing again does nothing."""
@@ -53,39 +58,37 @@ class Lease:
 class Pool:
     """The transports of a process."""
 
-    def __init__(self, *, tls: ssl.SSLContext | None = None, direct: Opens = Kept) -> None:
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         """Start empty: nothing is opened before it is leased.
 
         Args:
             tls: what makes a certificate good; the system's authorities unless given.
-            direct: the transport of channels without an outbound proxy.
         """
         self._tls = tls or ssl.create_default_context()
         self._tls.set_alpn_protocols(["http/1.1"])
-        self._direct = direct
         self._shared: dict[_Key, _Shared] = {}
         self._leases: list[Lease] = []
 
     async def lease(self, channels: Iterable[Channel], egress_allow: Iterable[Network]) -> Lease:
         """Open or share what the channels need. Must run on the event loop that will use it."""
         allow = frozenset(egress_allow)
-        keys = tuple((proxy, allow) for proxy in dict.fromkeys(channel.proxy for channel in channels))
+        keys = tuple((way, allow) for way in dict.fromkeys(map(way_of, channels)))
         lease = Lease(self, keys, {key[0]: self._take(key) for key in keys})
         self._leases.append(lease)
         return lease
 
-    def transport(self, proxy: str | None) -> Transport:
-        """Return the transport of the newest lease that uses an outbound proxy, or none.
+    def transport(self, way: Way) -> Transport:
+        """Return the transport of the newest lease that goes a way to the network.
 
         For a sender that serves every generation: an exchange of an older one follows the newer egress rule.
 
         Raises:
-            LookupError: no lease uses that proxy.
+            LookupError: no lease goes that way.
         """
         for lease in reversed(self._leases):
-            if proxy in lease.transports:
-                return lease.transports[proxy]
-        raise LookupError("no lease uses this proxy")
+            if way in lease.transports:
+                return lease.transports[way]
+        raise LookupError("no lease goes this way")
 
     async def take_back(self, lease: Lease) -> None:
         """Close what nobody else holds; called by `Lease.release`."""
@@ -109,8 +112,7 @@ class Pool:
     def _take(self, key: _Key) -> Transport:
         shared = self._shared.get(key)
         if shared is None:
-            proxy, allow = key
-            opens = self._direct if proxy is None else ThroughAiohttp
-            shared = self._shared[key] = _Shared(opens(Egress(allow), self._tls))
+            way, allow = key
+            shared = self._shared[key] = _Shared(_OPENS[way.kind](Egress(allow), self._tls))
         shared.leases += 1
         return shared.transport

@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
+from msgspec import Struct, structs
 from yarl import URL
 
 from clinx.dialects.base import StoredQuestion
-from clinx.domain.catalog import Channel, Credential, Timeouts, UpstreamEndpoint
+from clinx.domain.catalog import Channel, Credential, Timeouts, TransportKind, UpstreamEndpoint
 from clinx.domain.template import Template
 from clinx.errors import InvalidRequest, UpstreamMisconfigured
 from clinx.upstream.stages import Stage, misconfigured
 
 _OURS = frozenset(
-    {"accept-encoding", "connection", "content-length", "cookie", "host", "trailer", "transfer-encoding", "upgrade"}
+    {
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "cookie",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
 )
-"""Headers that frame the message or the answer: the tree cannot set them."""
+"""Headers that frame the message or the answer, or are about the connection: the tree cannot set them."""
 
 _OF_MODEL = frozenset({"model", "deployment"})
 _REMEMBERED = 4096
@@ -29,8 +43,23 @@ _BREAKS = ("\r", "\n", "\0")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamRequest:
+class Way(NamedTuple):
+    """How the network is reached; what is equal may share connections."""
+
+    kind: TransportKind
+    proxy: str | None
+
+
+def way_of(channel: Channel) -> Way:
+    """Return how a channel's requests go; through a proxy there is only one client."""
+    return Way(channel.transport if channel.proxy is None else TransportKind.AIOHTTP, channel.proxy)
+
+
+DIRECT: Final = Way(TransportKind.HTTP1, None)
+"""The way of a channel that says nothing about it."""
+
+
+class UpstreamRequest(Struct, frozen=True):
     """One HTTP request, complete."""
 
     method: str
@@ -38,7 +67,7 @@ class UpstreamRequest:
     headers: Mapping[str, str]
     body: bytes
     timeouts: Timeouts
-    proxy: str | None = None
+    way: Way = DIRECT
 
 
 class _Prepared(NamedTuple):
@@ -52,6 +81,7 @@ class _Prepared(NamedTuple):
     """None when the address names the model."""
     whole: Timeouts
     """The deadlines of an answer that is not streamed."""
+    way: Way
 
 
 class RequestBuilder:
@@ -98,7 +128,7 @@ class RequestBuilder:
                 if name.lower() not in own:
                     _put(sent, name, value)
         timeouts = channel.timeouts if accept_stream else prepared.whole
-        return UpstreamRequest("POST", url, sent, body, timeouts, channel.proxy)
+        return UpstreamRequest("POST", url, sent, body, timeouts, prepared.way)
 
     def about(  # noqa: PLR0913  (the narrow values of one attempt)
         self,
@@ -132,7 +162,7 @@ class RequestBuilder:
         query = "&".join(f"{quote(name, safe='[]')}={quote(value, safe='')}" for name, value in question.query)
         query = "&".join(filter(None, (request.url.raw_query_string, query)))
         url = URL(f"{request.url.origin()}{path}{f'?{query}' if query else ''}", encoded=True)
-        return replace(request, method=question.method, url=url, headers=headers)
+        return structs.replace(request, method=question.method, url=url, headers=headers)
 
     def _prepare(self, channel: Channel, endpoint: UpstreamEndpoint, credential: Credential) -> _Prepared:
         # Identities, because a channel of the next generation may carry the same name; the entry keeps both alive,
@@ -149,7 +179,7 @@ class RequestBuilder:
             by_model = _name_model((endpoint.path, *(template for _, template in queries)))
             url = None if by_model else self._url(channel, endpoint, values)
             whole = replace(channel.timeouts, first_byte=channel.timeouts.whole)
-            found = self._prepared[key] = _Prepared(channel, endpoint, headers, url, whole)
+            found = self._prepared[key] = _Prepared(channel, endpoint, headers, url, whole, way_of(channel))
         return found
 
     def _headers(self, channel: Channel, values: Mapping[str, str]) -> Mapping[str, str]:

@@ -19,7 +19,7 @@ _LONGEST_ID: Final = 200
 class UpstreamResponse:
     """Status and headers are there; the body is read once, whole or in chunks, and then closed."""
 
-    __slots__ = ("_arriving", "_clock", "_deadline", "_idle", "_total")
+    __slots__ = ("_arriving", "_clock", "_deadline", "_idle", "_pieces", "_total", "headers", "status")
 
     def __init__(self, arriving: Arriving, *, idle: float, deadline: float, clock: Callable[[], float]) -> None:
         """Take over an answer whose head has arrived.
@@ -30,21 +30,17 @@ class UpstreamResponse:
             deadline: monotonic instant at which the whole exchange is over.
             clock: monotonic seconds.
         """
+        self.status: int = arriving.status
+        """The HTTP status."""
+        self.headers: Mapping[str, str] = arriving.headers
+        """Case-insensitive."""
         self._arriving = arriving
+        self._pieces: list[bytes] = []
+        """What `arrived` took of a body that was not complete."""
         self._idle = idle
         self._total = deadline - clock()
         self._deadline = deadline
         self._clock = clock
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-        return self._arriving.status
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Case-insensitive."""
-        return self._arriving.headers
 
     @property
     def content_type(self) -> str:
@@ -60,6 +56,23 @@ class UpstreamResponse:
                 return value[:_LONGEST_ID].encode("utf-8", "replace").decode()  # A head may hold any bytes.
         return None
 
+    def arrived(self, limit: int = READ_LIMIT) -> bytes | None:
+        """Return the whole body, decoded, if all of it is here already; else None, and then `read` returns it.
+
+        Raises:
+            UpstreamBroken: longer than ``limit`` bytes, cut short, or not decodable.
+        """
+        pieces, size = self._pieces, 0
+        while piece := self._arriving.take():
+            pieces.append(piece)
+            size += len(piece)
+            if size > limit:
+                self._arriving.close()
+                raise broken(Stage.BODY, f"longer than {limit} bytes")
+        if piece is None:
+            return None
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
     async def read(self, limit: int = READ_LIMIT) -> bytes:
         """Return the whole body, decoded.
 
@@ -67,8 +80,8 @@ class UpstreamResponse:
             UpstreamBroken: longer than ``limit`` bytes, cut short, or not decodable.
             UpstreamTimeout: a deadline passed.
         """
-        pieces: list[bytes] = []
-        size = 0
+        pieces = self._pieces
+        size = sum(map(len, pieces))
         while piece := await self._next():
             size += len(piece)
             if size > limit:

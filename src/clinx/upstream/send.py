@@ -7,20 +7,22 @@ from typing import Final, Protocol
 
 from clinx.domain.catalog import Timeouts
 from clinx.errors import UpstreamTimeout
-from clinx.upstream.request import UpstreamRequest
+from clinx.upstream.request import UpstreamRequest, Way
 from clinx.upstream.response import UpstreamResponse as UpstreamResponse
 from clinx.upstream.stages import Stage, timed_out
-from clinx.upstream.transport import ConnectionEnded, ConnectTimeout, Transport
+from clinx.upstream.transport import ConnectionEnded, ConnectTimeout, Transport, WriteTimeout
 
 STALE: Final = 1.0
 """Seconds within which a kept connection shows that it had been closed already."""
+
+_ONLY_READ: Final = frozenset({"GET"})
 
 
 class Transports(Protocol):
     """Where connections come from: a `Lease`, or the whole `Pool`."""
 
-    def transport(self, proxy: str | None) -> Transport:
-        """Return the transport for an outbound proxy, or for none."""
+    def transport(self, way: Way) -> Transport:
+        """Return the transport for a way to the network."""
         ...
 
 
@@ -36,9 +38,11 @@ class Sender:
         """Send, and return once the answer's status and headers are there, whatever they say.
 
         A kept connection may have been closed by the upstream just before we wrote to it. That shows at once: the
-        connection ends without a byte of an answer. Only then, on a connection that had been used before, is the
-        request sent a second time. A fresh connection that breaks, or one that breaks after `STALE`, may have had its
-        request served; whether to pay for another is decided by whoever sees the failure.
+        connection ends without a byte of an answer, and nothing of the request has been acknowledged. Only then, on a
+        connection that had been used before, is the request sent a second time (RFC 9110, 9.2.2: what is not idempotent
+        is repeated only by who can tell that it was never applied; what only reads is repeated anyway). A fresh
+        connection that breaks, or one that breaks after `STALE`, may have had its request served; whether to pay for
+        another is decided by whoever sees the failure.
 
         Args:
             request: what to send.
@@ -53,7 +57,8 @@ class Sender:
         try:
             return await self._attempt(request, deadline)
         except ConnectionEnded as ended:
-            if not ended.reused or self._clock() - started >= STALE:
+            is_harmless = ended.unseen or request.method in _ONLY_READ
+            if not (ended.reused and is_harmless) or self._clock() - started >= STALE:
                 raise ended.failure from ended.failure.__cause__
         try:
             return await self._attempt(request, deadline)
@@ -65,11 +70,13 @@ class Sender:
         left = deadline - self._clock()
         if left <= 0:
             raise timed_out(Stage.TOTAL, timeouts.total)
-        transport = self._transports.transport(request.proxy)
+        transport = self._transports.transport(request.way)
         try:
             arriving = await transport.exchange(request, within=min(timeouts.first_byte, left))
         except ConnectTimeout:
             failure = timed_out(Stage.CONNECT, timeouts.connect)
+        except WriteTimeout:
+            failure = timed_out(Stage.WRITE, timeouts.write)
         except TimeoutError:
             failure = _late(timeouts, left)
         else:

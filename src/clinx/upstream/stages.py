@@ -28,6 +28,8 @@ class Stage(StrEnum):
     """The address may not be reached."""
     CONNECT = "connect"
     """Name, connection, TLS, proxy."""
+    WRITE = "write"
+    """Sending the request."""
     FIRST_BYTE = "first_byte"
     """Sent, no answer yet."""
     IDLE = "idle"

@@ -1,25 +1,32 @@
-"""The transport through a general client library, for what the relay's own does not do: outbound proxies."""
+"""The transport through a general client library: what goes through an outbound proxy, and channels that ask for it."""
 
 from __future__ import annotations
 
 import asyncio
+import io
+import os
 import socket
 import ssl
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from http import HTTPStatus
+from typing import Any, Final
 
 import aiohttp
 
+from clinx.upstream.acknowledged import acknowledged, socket_of
 from clinx.upstream.egress import Egress, Resolved
 from clinx.upstream.head import LONGEST_LINE, MOST_HEADERS
 from clinx.upstream.names import REMEMBERED
 from clinx.upstream.request import UpstreamRequest
 from clinx.upstream.stack import KEEPALIVE, PER_HOST
-from clinx.upstream.stages import before_the_body, in_the_body
+from clinx.upstream.stages import Stage, before_the_body, broken, in_the_body
 from clinx.upstream.transport import ConnectionEnded, ConnectTimeout
+
+_WHOLE: Final = 1 << 20
+"""Most bytes of a body that the library is willing to write at once."""
 
 LOOK: Final = 5.0
 """Seconds of silence after which the connection itself is looked at."""
@@ -33,6 +40,31 @@ class _Way:
 
     fresh: bool = False
     """A socket was made for them; if none was, they went out on a connection that had been used before."""
+    seen: socket.socket | None = None
+    """The socket they went out on, kept beyond the library's own use of it so that it can still be asked."""
+    acknowledged: int | None = None
+    """As it was before the request."""
+    transport: asyncio.Transport | None = None
+    """What they went out on."""
+
+    def watch(self, transport: asyncio.Transport) -> None:
+        """Remember the connection."""
+        self.close()
+        self.transport = transport
+        told = socket_of(transport)
+        if not self.fresh and told is not None:
+            self.seen = socket.socket(fileno=os.dup(told.fileno()))
+            self.acknowledged = acknowledged(self.seen)
+
+    @property
+    def unseen(self) -> bool:
+        """Whether nothing of the request is known to have been seen."""
+        return self.acknowledged is not None and self.acknowledged == acknowledged(self.seen)
+
+    def close(self) -> None:
+        """Let the socket go."""
+        if self.seen is not None:
+            self.seen.close()
 
 
 _WAY: Final[ContextVar[_Way | None]] = ContextVar("clinx.upstream.way", default=None)
@@ -44,7 +76,7 @@ class ThroughAiohttp:
 
     def __init__(self, egress: Egress, tls: ssl.SSLContext) -> None:
         """Open a session that adds nothing of its own: no cookies, no environment, no deadlines, no headers."""
-        connector = aiohttp.TCPConnector(
+        connector = _Connector(
             limit=0,
             limit_per_host=PER_HOST,
             keepalive_timeout=KEEPALIVE,
@@ -77,9 +109,9 @@ class ThroughAiohttp:
                     request.method,
                     request.url,
                     headers=request.headers,
-                    data=request.body,
+                    data=request.body if len(request.body) <= _WHOLE else io.BytesIO(request.body),
                     allow_redirects=False,
-                    proxy=request.proxy,
+                    proxy=request.way.proxy,
                     timeout=aiohttp.ClientTimeout(connect=request.timeouts.connect),
                 )
         except aiohttp.ConnectionTimeoutError:
@@ -89,7 +121,18 @@ class ThroughAiohttp:
             has_ended = isinstance(error, _BREAKS) and not isinstance(error, aiohttp.ClientConnectorError)
             if not has_ended:
                 raise failure from failure.__cause__
-            raise ConnectionEnded(failure, reused=not way.fresh) from None
+            raise ConnectionEnded(failure, reused=not way.fresh, unseen=way.unseen) from None
+        except BaseException:
+            # Late or cancelled.
+            _abort(way.transport)
+            raise
+        finally:
+            way.close()
+        if (unclear := _unclear(response)) is not None:
+            _abort(way.transport)
+            response.close()
+            failure = broken(Stage.FIRST_BYTE, unclear)
+            raise failure from failure.__cause__
         return ArrivedThroughAiohttp(response)
 
     async def close(self) -> None:
@@ -139,7 +182,8 @@ class ArrivedThroughAiohttp:
                 pass
         except aiohttp.ClientError as error:
             failure = in_the_body(error)
-        except TimeoutError:
+        except BaseException:
+            # Late or cancelled.
             self.close()
             raise
         else:
@@ -149,6 +193,9 @@ class ArrivedThroughAiohttp:
 
     def close(self) -> None:
         """See `Arriving`."""
+        connection = self._response.connection
+        if connection is not None:
+            _abort(connection.transport)
         self._response.close()
 
     async def _look(self, left: float) -> bool:
@@ -167,6 +214,39 @@ class ArrivedThroughAiohttp:
                 raise aiohttp.ClientPayloadError from None
             return False
         return True
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Shows which connection a request goes out on."""
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Any],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  (the library's own name)
+    ) -> aiohttp.connector.Connection:
+        connection = await super().connect(req, traces, timeout)
+        way = _WAY.get()
+        if way is not None and connection.transport is not None:
+            way.watch(connection.transport)
+        return connection
+
+
+def _unclear(response: aiohttp.ClientResponse) -> str | None:
+    """Say what the library lets pass that leaves open where the answer ends; see `clinx.upstream.head`."""
+    codings = response.headers.getall("Transfer-Encoding", ())
+    is_plain = [coding.lower() for coding in codings] == ["chunked"] and response.version == aiohttp.HttpVersion11
+    if codings and not is_plain:
+        return "transfer coding other than chunked"
+    if response.version is None or response.version > aiohttp.HttpVersion11:
+        return "not HTTP/1"
+    return "switches protocols" if response.status == HTTPStatus.SWITCHING_PROTOCOLS else None
+
+
+def _abort(transport: asyncio.Transport | None) -> None:
+    """Close at once; over TLS the library would first wait until the other side has said good-bye."""
+    if transport is not None:
+        transport.abort()
 
 
 def _socket(egress: Egress, resolved: Resolved) -> socket.socket:

@@ -16,14 +16,25 @@ class ConnectTimeout(TimeoutError):
     """No connection within the request's own connect deadline."""
 
 
+class WriteTimeout(TimeoutError):
+    """The request was not taken off our hands within its own write deadline."""
+
+
 class ConnectionEnded(Exception):
     """The connection ended without a byte of an answer."""
 
-    def __init__(self, failure: UpstreamError, *, reused: bool) -> None:
-        """Keep what it means if it is final, and whether the connection had carried an exchange before."""
+    def __init__(self, failure: UpstreamError, *, reused: bool, unseen: bool) -> None:
+        """Keep what is needed to decide about another try.
+
+        Args:
+            failure: what it means if it is final.
+            reused: whether the connection had carried an exchange before.
+            unseen: whether the other side is known to have acknowledged nothing of the request.
+        """
         super().__init__(str(failure.__cause__))
         self.failure = failure
         self.reused = reused
+        self.unseen = unseen
 
 
 class Arriving(Protocol):
@@ -74,6 +85,7 @@ class Transport(Protocol):
 
         Raises:
             ConnectTimeout: no connection within the request's connect deadline.
+            WriteTimeout: the request was not taken within its write deadline; not every transport has one.
             TimeoutError: no head within the seconds given, connecting included.
             ConnectionEnded: the connection ended without a byte.
             UpstreamBroken: no connection, or an answer that cannot be read.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -66,12 +65,15 @@ class Handler:
 
     def _over(self, exchange: Exchange, visit: Visit) -> None:
         """Give back the exchange's places, whatever of that fails: one defect must not shut others out."""
-        with ExitStack() as places:
-            places.callback(self.presence.depart, visit)
-            if exchange.seat is not None:
-                places.callback(exchange.seat.leave)
+        try:
             if exchange.endpoint.operation.is_billed:
                 self.observe(exchange.snapshot, exchange.error)
+        finally:
+            try:
+                if exchange.seat is not None:
+                    exchange.seat.leave()
+            finally:
+                self.presence.depart(visit)
 
     async def _write(
         self, request: web.BaseRequest, answer: Answer, headers: Mapping[str, str], visit: Visit

@@ -58,6 +58,8 @@ class KeyRoutes:
     """Answers the holder of an API key about that key: its limits, its spend, its calls. Changes nothing."""
 
     database: Database
+    log_database: Database
+    """Where request logs are."""
     authenticator: Authenticator
     server: Callable[[], Server]
     """What the tree that is served now says of the edge."""
@@ -152,7 +154,7 @@ class KeyRoutes:
     async def logs(self, request: web.BaseRequest, principal: Principal) -> object:
         """Return the key's latest calls in new-api's shape, the newest first."""
         found = await request_logs.latest(
-            self.database, user_id=principal.user.id, token_id=principal.token.id, limit=_limit(request)
+            self.log_database, user_id=principal.user.id, token_id=principal.token.id, limit=_limit(request)
         )
         data = [_log(number, log, principal) for number, log in enumerate(found, 1)]
         return {"success": True, "message": "", "data": data}

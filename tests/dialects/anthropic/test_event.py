@@ -8,7 +8,7 @@ from clinx.dialects.anthropic.event import Delta, Event, read_event, usage_in
 def test_an_event_is_read() -> None:
     event = read_event(b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}')
 
-    assert event == Event("content_block_delta", Delta("text_delta", "Hi"))
+    assert event == Event("content_block_delta", Delta("Hi"))
 
 
 def test_what_has_an_odd_type_is_left_out_and_the_rest_is_read() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from clinx.dialects.gemini.chunk import Candidate, Chunk, Content, read_chunk, says_something, text_of
+from clinx.dialects.gemini.chunk import Candidate, Chunk, Content, read_chunk, read_source, says_something, text_of
 from clinx.dialects.gemini.usage import Counts
 
 
@@ -15,9 +15,20 @@ def test_a_chunk_is_read_as_it_should_be() -> None:
     assert chunk == Chunk(
         candidates=[Candidate(Content([{"text": "Hi"}]), "STOP", 1)],
         usage_metadata=Counts(prompt_token_count=3),
-        response_id="r",
-        model_version="m",
     )
+
+
+@pytest.mark.parametrize(
+    ("data", "source"),
+    [
+        (b'{"responseId":"r","modelVersion":"m","more":{}}', ("r", "m")),
+        (b'{"responseId":7,"modelVersion":null}', ("", "")),
+        (b'{"responseId":"\\ud83d"}', ("?", "")),
+        (b"[]", ("", "")),
+    ],
+)
+def test_where_an_answer_comes_from_is_read(data: bytes, source: tuple[str, str]) -> None:
+    assert read_source(data) == source
 
 
 @pytest.mark.parametrize(
@@ -34,6 +45,8 @@ def test_a_chunk_is_read_as_it_should_be() -> None:
             Chunk([Candidate(Content([{"text": "Hi"}]))]),
         ),
         (b'{"usageMetadata":{"promptTokenCount":"3"},"error":"no"}', Chunk(error="no")),
+        (b'{"candidates":[{"index":-3}]}', Chunk([Candidate(Content([]))])),
+        (b'{"usageMetadata":{"promptTokenCount":-3},"candidates":[]}', Chunk([])),
         (
             b'{"usageMetadata":{"promptTokenCount":3},"candidates":0}',
             Chunk(usage_metadata=Counts(prompt_token_count=3)),
@@ -69,7 +82,6 @@ def test_a_blocked_prompt_says_why(feedback: bytes, blocked: str | None) -> None
 
 def test_a_candidate_without_content_has_no_parts() -> None:
     assert Candidate().parts == Candidate(Content()).parts == []
-    assert Candidate(index=-3).number == 0
 
 
 @pytest.mark.parametrize(

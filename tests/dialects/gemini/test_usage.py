@@ -120,9 +120,24 @@ def test_the_last_of_growing_reports_counts() -> None:
 
 
 def test_a_report_of_less_takes_nothing_away() -> None:
-    found = taken(PLAIN, {"promptTokenCount": 9, "candidatesTokenCount": 1}, {"promptTokenCount": -1})
+    found = taken(PLAIN, {"promptTokenCount": 9, "candidatesTokenCount": 1}, {"promptTokenCount": 1})
 
     assert (found.made, found.usage) == (3, Usage(input=9, output=3, call=1))
+
+
+@pytest.mark.parametrize("name", ["promptTokenCount", "toolUsePromptTokenCount", "totalTokenCount"])
+@pytest.mark.parametrize("absurd", [-1, 1 << 41, 1 << 70, 1.5, "1"])
+def test_an_absurd_count_is_none(name: str, absurd: object) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({name: absurd}, Counts)
+
+
+def test_counts_that_are_absurd_together_are_left_out() -> None:
+    most = 1 << 40
+
+    found = taken(PLAIN, {"promptTokenCount": most, "toolUsePromptTokenCount": 1}, {"totalTokenCount": most})
+
+    assert (found.made, found.usage) == (most, Usage(input=9, output=most, call=1))
 
 
 def test_without_reports_there_is_no_usage() -> None:

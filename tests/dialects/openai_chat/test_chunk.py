@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from clinx.dialects.openai_chat.chunk import Chunk, member, read_chunk, whole_number
+from clinx.dialects.openai_chat.chunk import Chunk, read_chunk, whole_number
 from clinx.dialects.openai_chat.response import Choice
 
 
@@ -36,7 +36,3 @@ def test_what_is_no_object_is_no_chunk(data: bytes) -> None:
 )
 def test_an_index_is_a_number_somehow(index: object, number: int) -> None:
     assert whole_number(index) == number
-
-
-def test_a_member_of_anything_may_be_asked_for() -> None:
-    assert [member({"a": 1}, "a"), member({}, "a"), member([1], "a"), member("a", "a")] == [1, None, None, None]

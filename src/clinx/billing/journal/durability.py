@@ -43,6 +43,8 @@ class Durability:
         self._current = current
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._dirty = asyncio.Event()
+        self._marked = False
+        """Whether it is set: to ask that here is cheaper, and is done at every record."""
         self._retired: deque[Segment] = deque()
         self._waiting: list[tuple[Position, asyncio.Future[None]]] = []
         self._synced = BEGINNING
@@ -60,7 +62,9 @@ class Durability:
 
     def mark(self) -> None:
         """Take note that something was written."""
-        self._dirty.set()
+        if not self._marked:
+            self._marked = True
+            self._dirty.set()
 
     def retire(self, segment: Segment) -> None:
         """Close a segment once it is on disk."""
@@ -111,6 +115,7 @@ class Durability:
                 if self._sync is Sync.GROUP:
                     await asyncio.sleep(GROUP_PAUSE.total_seconds())
                 self._dirty.clear()
+                self._marked = False
                 try:
                     await self._flush()
                 except OSError as error:

@@ -123,6 +123,11 @@ class Journal:
         segment = self._segment
         return Position(segment.number, segment.offset)
 
+    @property
+    def waits(self) -> bool:
+        """Whether `durable` waits for anything: only then need it be called."""
+        return self._sync is Sync.EACH
+
     async def durable(self, position: Position) -> None:
         """With `Sync.EACH`, return when everything before a position outlives a power cut; else at once.
 

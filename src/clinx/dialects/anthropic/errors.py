@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from clinx.dialects.base import Rendered, UpstreamProblem
 from clinx.dialects.lenient import mapping
 from clinx.dialects.masking import masked
-from clinx.dialects.problems import document_of, headers_of, message_in, sentences, text
+from clinx.dialects.problems import Shape, document_of, headers_of, message_in, sentences, status_of, text
 from clinx.dialects.sse import encode_event
 from clinx.errors import GatewayError, UpstreamRefused
-
-
-class Shape(NamedTuple):
-    """How one error code looks in this dialect. The official SDKs choose an exception class by the status."""
-
-    status: int
-    type: str
-
 
 _CALLER: Final = "invalid_request_error"
 _KEY: Final = "authentication_error"
@@ -80,9 +72,7 @@ _MESSAGE_PATHS: Final = (("error", "message"), ("message",), ("msg",), ("detail"
 
 def render_error(error: GatewayError, request_id: str) -> Rendered:
     """Write a whole error answer."""
-    shape = SHAPES[error.code]
-    status = error.http_status if isinstance(error, UpstreamRefused) else shape.status
-    return Rendered(status, _headers(error, shape, request_id), _body(error, request_id))
+    return Rendered(status_of(error, SHAPES), _headers(error, request_id), _body(error, request_id))
 
 
 def render_stream_error(error: GatewayError, request_id: str) -> bytes:
@@ -98,12 +88,12 @@ def _error(error: GatewayError) -> Mapping[str, object]:
     if isinstance(error, UpstreamRefused) and (said := read_problem(error.body).message) is not None:
         return {"type": _REFUSALS.get(error.upstream_status, _CALLER), "message": masked(said), "details": None}
     details = {"error_code": error.code}
-    return {"type": SHAPES[error.code].type, "message": sentences((error.message, error.hint)), "details": details}
+    return {"type": SHAPES[error.code].word, "message": sentences((error.message, error.hint)), "details": details}
 
 
-def _headers(error: GatewayError, shape: Shape, request_id: str) -> Mapping[str, str]:
+def _headers(error: GatewayError, request_id: str) -> Mapping[str, str]:
     headers = {**headers_of(error), "request-id": request_id}
-    if shape.type == _KEY:
+    if SHAPES[error.code].word == _KEY:
         headers["WWW-Authenticate"] = "Bearer"  # HTTP demands a challenge.
     return headers
 

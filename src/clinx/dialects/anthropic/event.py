@@ -10,10 +10,9 @@ import msgspec
 from clinx.dialects import lenient
 
 
-class Delta(msgspec.Struct):
+class Delta(msgspec.Struct, gc=False):
     """What is new in a block, or in the message. Types are the upstream's own: nothing may be relied upon."""
 
-    type: object = None
     text: object = None
     thinking: object = None
     partial_json: object = None
@@ -21,7 +20,7 @@ class Delta(msgspec.Struct):
     stop_reason: object = None
 
 
-class Event(msgspec.Struct):
+class Event(msgspec.Struct, gc=False):
     """What of an event is looked at."""
 
     type: object = None
@@ -32,7 +31,7 @@ class Event(msgspec.Struct):
     error: object = None
 
 
-_EVENT: Final = msgspec.json.Decoder(Event)
+EVENT: Final = msgspec.json.Decoder(Event)
 
 
 def read_event(data: bytes) -> Event:
@@ -42,15 +41,13 @@ def read_event(data: bytes) -> Event:
         ValueError: not a JSON object.
     """
     try:
-        return lenient.decode_as(_EVENT, data)
+        return lenient.decode_as(EVENT, data)
     except msgspec.ValidationError:
         return _read_loosely(lenient.decode(data))
 
 
 def _read_loosely(document: object) -> Event:
-    if not isinstance(document, dict):
-        raise ValueError("an event is an object")  # noqa: TRY004 - it is the vendor's value that is wrong, not our type
-    members = cast("dict[str, object]", document)
+    members = lenient.object_in(document)
     delta = _object(members.get("delta"))
     return Event(
         type=members.get("type"),

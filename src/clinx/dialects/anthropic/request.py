@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from typing import Final
 
 import msgspec
-from msgspec import structs
 
 from clinx.dialects import members
 from clinx.dialects.anthropic.endpoints import NAME
 from clinx.dialects.anthropic.size import prompt_bytes
 from clinx.dialects.base import Envelope, Inbound
 from clinx.dialects.body import JsonBody
+from clinx.dialects.bounds import is_within, rebound
 from clinx.domain.operation import Operation
 from clinx.errors import InvalidRequest
 
@@ -70,15 +70,11 @@ def bounded(envelope: Envelope, tokens: int) -> Envelope | None:
     Raises:
         ValueError: no room for even one token.
     """
-    if tokens < 1:
-        raise ValueError("an answer has at least one token")
-    asked = envelope.max_output_tokens
-    if asked is not None and asked <= tokens:
+    if is_within(envelope, tokens):
         return envelope
     if _budget(envelope.body) >= tokens:
         return None
-    body = JsonBody.parse(envelope.body.patched({"max_tokens": str(tokens).encode()}))
-    return structs.replace(envelope, body=body, max_output_tokens=tokens)
+    return rebound(envelope, tokens, {"max_tokens": str(tokens).encode()})
 
 
 def _check_messages(body: JsonBody) -> None:

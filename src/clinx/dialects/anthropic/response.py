@@ -53,7 +53,6 @@ class _Count(msgspec.Struct):
 
 _ANSWER: Final = msgspec.json.Decoder(_Answer)
 _COUNT: Final = msgspec.json.Decoder(_Count)
-_UNREADABLE: Final = "The upstream sent an answer that cannot be read."
 
 
 def read_answer(body: bytes) -> WholeAnswer:
@@ -62,10 +61,8 @@ def read_answer(body: bytes) -> WholeAnswer:
     Raises:
         UpstreamBroken: not JSON, not a message, or one without content; content may be empty.
     """
-    try:
+    with lenient.reading_answer():
         answer = lenient.decode_as(_ANSWER, body)
-    except ValueError as error:
-        raise UpstreamBroken(_UNREADABLE) from error
     problem = problem_in(answer.type, answer.error, body)
     if problem is None and answer.content is None:
         raise UpstreamBroken("The upstream sent an answer without content.")
@@ -78,10 +75,8 @@ def read_count(body: bytes) -> WholeAnswer:
     Raises:
         UpstreamBroken: not JSON, or no count.
     """
-    try:
+    with lenient.reading_answer():
         answer = lenient.decode_as(_COUNT, body)
-    except ValueError as error:
-        raise UpstreamBroken(_UNREADABLE) from error
     problem = problem_in(answer.type, answer.error, body)
     if problem is None and answer.input_tokens is None:
         raise UpstreamBroken("The upstream sent an answer without a count.")

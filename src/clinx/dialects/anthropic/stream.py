@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from clinx.dialects.anthropic.event import Delta, Event, read_event, usage_in
+from clinx.dialects.anthropic.event import EVENT, Delta, Event, read_event, usage_in
 from clinx.dialects.anthropic.response import problem_in, text_of
 from clinx.dialects.anthropic.usage import merge, read_usage
-from clinx.dialects.counts import larger
 from clinx.dialects.sse import SseEvent
 from clinx.dialects.tap import EventTap
 from clinx.domain.catalog import StreamEnd
@@ -33,7 +32,7 @@ class MessageTap(EventTap[Event]):
         Args:
             end: what marks the end of a good stream: the event that says so, or the stop reason.
         """
-        super().__init__(read_event)
+        super().__init__(EVENT.decode, read_event)
         self.answered = False
         """The stop reason has been seen."""
         self._end = end
@@ -58,15 +57,18 @@ class MessageTap(EventTap[Event]):
             self._take_delta(found.delta)
         if found.content_block is not None:
             self._take_block(found.content_block)
-        if (report := usage_in(found)) is not None:
+        if (found.usage or found.message) and (report := usage_in(found)) is not None:
             self._report = merge(self._report, report)
-            self._usage = larger(self._usage, read_usage(self._report))
+            self.used(read_usage(self._report))
         return True
 
     def _take_delta(self, delta: Delta) -> None:
-        for text in (delta.text, delta.thinking, delta.partial_json):
-            if text and isinstance(text, str):
-                self.said(text)
+        if (text := delta.text) and isinstance(text, str):
+            self.said(text)
+        if (thought := delta.thinking) and isinstance(thought, str):
+            self.said(thought)
+        if (fragment := delta.partial_json) and isinstance(fragment, str):
+            self.said(fragment)
         if delta.stop_reason:
             self.answered = self.started = True
         elif delta.signature:

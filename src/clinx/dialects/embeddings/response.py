@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from clinx.dialects import lenient
 from clinx.dialects.base import WholeAnswer
 from clinx.dialects.openai_chat.response import problem_in
 from clinx.dialects.openai_chat.usage import read_usage
@@ -28,10 +29,8 @@ def read_answer(body: bytes) -> WholeAnswer:
     Raises:
         UpstreamBroken: not JSON, not an answer, or an answer without vectors.
     """
-    try:
+    with lenient.reading_answer():
         answer = _ANSWER.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UpstreamBroken("The upstream sent an answer that cannot be read.") from error
     problem = problem_in(answer.error, answer.kind, body)
     if problem is None and not answer.data:
         raise UpstreamBroken("The upstream sent an answer without embeddings.")

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Final, TypeAlias, TypeVar, cast
+from typing import Annotated, Final, TypeAlias, TypeVar, cast
 
 import msgspec
 
 from clinx.dialects import lenient
 from clinx.dialects.gemini.usage import Counts
+from clinx.dialects.lenient import member, object_in
 
 T = TypeVar("T")
 
@@ -25,18 +26,19 @@ Part: TypeAlias = Mapping[str, object]
 _HELD: Final = ("text", "functionCall", "inlineData", "executableCode", "codeExecutionResult", "fileData")
 
 
-class Content(msgspec.Struct):
+class Content(msgspec.Struct, gc=False):
     """The parts of one candidate."""
 
     parts: list[dict[str, object]] | None = None
 
 
-class Candidate(msgspec.Struct, rename="camel"):
+class Candidate(msgspec.Struct, rename="camel", gc=False):
     """One of the answers."""
 
     content: Content | None = None
     finish_reason: str | None = None
-    index: int = 0
+    index: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Which of the answers it is."""
     grounding_metadata: object = None
     logprobs_result: object = None
 
@@ -45,21 +47,14 @@ class Candidate(msgspec.Struct, rename="camel"):
         """The parts that are new; often none in the last piece."""
         return (self.content.parts or []) if self.content is not None else []
 
-    @property
-    def number(self) -> int:
-        """Which of the answers it is."""
-        return max(self.index, 0)
 
-
-class Chunk(msgspec.Struct, rename="camel"):
+class Chunk(msgspec.Struct, rename="camel", gc=False):
     """What of a chunk is looked at."""
 
     candidates: list[Candidate] | None = None
     usage_metadata: Counts | None = None
     prompt_feedback: dict[str, object] | None = None
     error: object = None
-    response_id: str = ""
-    model_version: str = ""
 
     @property
     def blocked(self) -> str | None:
@@ -70,7 +65,15 @@ class Chunk(msgspec.Struct, rename="camel"):
         return reason if isinstance(reason, str) and reason else None
 
 
-_CHUNK: Final = msgspec.json.Decoder(Chunk)
+class Source(msgspec.Struct, rename="camel", gc=False):
+    """What every piece says, and only the first is asked for."""
+
+    response_id: object = None
+    model_version: object = None
+
+
+CHUNK: Final = msgspec.json.Decoder(Chunk)
+_SOURCE: Final = msgspec.json.Decoder(Source)
 
 
 def read_chunk(data: bytes) -> Chunk:
@@ -80,9 +83,18 @@ def read_chunk(data: bytes) -> Chunk:
         ValueError: not a JSON object.
     """
     try:
-        return _CHUNK.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return CHUNK.decode(data)
+    except lenient.FAULTS:
         return _read_loosely(lenient.decode_clean(data))
+
+
+def read_source(data: bytes) -> tuple[str, str]:
+    """Read the answer's id and the name of its model, each empty where it is not said; of what is no object, too."""
+    try:
+        source = lenient.decode_as(_SOURCE, lenient.clean(data))
+    except ValueError:
+        return "", ""
+    return _as(str, source.response_id, ""), _as(str, source.model_version, "")
 
 
 def says_something(part: Part) -> bool:
@@ -97,18 +109,16 @@ def text_of(part: Part) -> str:
 
 
 def _texts(part: Part) -> Iterator[str]:
-    if isinstance(name := _member(part.get("functionCall"), "name"), str):
+    if isinstance(name := member(part.get("functionCall"), "name"), str):
         yield name
-    if arguments := _member(part.get("functionCall"), "args"):
+    if arguments := member(part.get("functionCall"), "args"):
         yield json.dumps(arguments, ensure_ascii=False)
-    if isinstance(code := _member(part.get("executableCode"), "code"), str):
+    if isinstance(code := member(part.get("executableCode"), "code"), str):
         yield code
 
 
 def _read_loosely(document: object) -> Chunk:
-    if not isinstance(document, dict):
-        raise ValueError("a chunk is an object")  # noqa: TRY004 - it is the vendor's value that is wrong, not our type
-    members = cast("Mapping[str, object]", document)
+    members = object_in(document)
     candidates = members.get("candidates")
     found = [_candidate(each) for each in cast("list[object]", candidates)] if isinstance(candidates, list) else None
     report, feedback = members.get("usageMetadata"), members.get("promptFeedback")
@@ -117,17 +127,15 @@ def _read_loosely(document: object) -> Chunk:
         usage_metadata=_counts(report),
         prompt_feedback=cast("dict[str, object]", feedback) if isinstance(feedback, dict) else None,
         error=members.get("error"),
-        response_id=_as(str, members.get("responseId"), ""),
-        model_version=_as(str, members.get("modelVersion"), ""),
     )
 
 
 def _candidate(given: object) -> Candidate:
-    parts = _member(_member(given, "content"), "parts")
+    parts = member(member(given, "content"), "parts")
     found = [cast("dict[str, object]", part) for part in _list(parts) if isinstance(part, dict)]
-    reason, index = _member(given, "finishReason"), _member(given, "index")
-    beside = _member(given, "groundingMetadata"), _member(given, "logprobsResult")
-    return Candidate(Content(found), reason if isinstance(reason, str) else None, _as(int, index, 0), *beside)
+    reason, index = member(given, "finishReason"), member(given, "index")
+    beside = member(given, "groundingMetadata"), member(given, "logprobsResult")
+    return Candidate(Content(found), reason if isinstance(reason, str) else None, max(0, _as(int, index, 0)), *beside)
 
 
 def _counts(report: object) -> Counts | None:
@@ -146,7 +154,3 @@ def _as(kind: type[T], value: object, otherwise: T) -> T:
 
 def _list(value: object) -> list[object]:
     return cast("list[object]", value) if isinstance(value, list) else []
-
-
-def _member(value: object, name: str) -> object:
-    return cast("Mapping[str, object]", value).get(name) if isinstance(value, dict) else None

@@ -7,7 +7,7 @@ from typing import Final, cast
 
 import msgspec
 
-from clinx.dialects import members
+from clinx.dialects import lenient, members
 from clinx.dialects.base import Envelope, WholeAnswer
 from clinx.dialects.body import JsonBody
 from clinx.dialects.gemini.endpoints import NAME
@@ -100,10 +100,8 @@ def read_embeddings(body: bytes) -> WholeAnswer:
     Raises:
         UpstreamBroken: not JSON, not an answer, or an answer without vectors.
     """
-    try:
+    with lenient.reading_answer():
         answer = _ANSWER.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UpstreamBroken("The upstream sent an answer that cannot be read.") from error
     problem = problem_in(answer.error, body)
     if problem is None and not bytes(answer.embedding) and not answer.embeddings:
         raise UpstreamBroken("The upstream sent an answer without embeddings.")

@@ -5,24 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from clinx.dialects.base import Rendered, UpstreamProblem
 from clinx.dialects.lenient import mapping, sequence
 from clinx.dialects.masking import masked
-from clinx.dialects.problems import document_of, encodable, headers_of, message_in, sentences, text, whole_seconds
+from clinx.dialects.problems import (
+    Shape,
+    document_of,
+    encodable,
+    headers_of,
+    message_in,
+    sentences,
+    status_of,
+    text,
+    whole_seconds,
+)
 from clinx.dialects.sse import encode_event
 from clinx.errors import GatewayError, UpstreamRefused
-
-
-class Shape(NamedTuple):
-    """How one error code looks in this dialect. The official SDKs choose an exception class by the status."""
-
-    status: int
-    word: str
-
 
 _CALLER: Final = "INVALID_ARGUMENT"
 _RIGHT: Final = "PERMISSION_DENIED"
@@ -89,7 +91,7 @@ _OPERATORS: Final = ("location", "billing", "free tier")
 
 def render_error(error: GatewayError, request_id: str) -> Rendered:
     """Write a whole error answer."""
-    return Rendered(_status(error), headers_of(error), _body(error, request_id))
+    return Rendered(status_of(error, SHAPES), headers_of(error), _body(error, request_id))
 
 
 def render_stream_error(error: GatewayError, request_id: str) -> bytes:
@@ -97,16 +99,12 @@ def render_stream_error(error: GatewayError, request_id: str) -> bytes:
     return encode_event(_body(error, request_id))
 
 
-def _status(error: GatewayError) -> int:
-    return error.http_status if isinstance(error, UpstreamRefused) else SHAPES[error.code].status
-
-
 def _body(error: GatewayError, request_id: str) -> bytes:
     if isinstance(error, UpstreamRefused) and (said := read_problem(error.body).message) is not None:
         word = _REFUSALS.get(error.upstream_status, _CALLER)
-        return msgspec.json.encode({"error": {"code": _status(error), "message": masked(said), "status": word}})
+        return msgspec.json.encode({"error": {"code": error.http_status, "message": masked(said), "status": word}})
     message = sentences((error.message, error.hint))
-    fields = {"code": _status(error), "message": message, "status": SHAPES[error.code].word}
+    fields = {"code": status_of(error, SHAPES), "message": message, "status": SHAPES[error.code].word}
     return msgspec.json.encode({"error": {**fields, "details": [*_details(error, message, request_id)]}})
 
 

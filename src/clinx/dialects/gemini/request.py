@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 import msgspec
-from msgspec import structs
 
 from clinx.dialects import members
 from clinx.dialects.base import Envelope, Inbound
 from clinx.dialects.body import JsonBody
+from clinx.dialects.bounds import is_within, rebound
 from clinx.dialects.framing import Framing
 from clinx.dialects.gemini import names
 from clinx.dialects.gemini.embedding import open_batch, open_embedding
@@ -81,18 +81,13 @@ def bounded(envelope: Envelope, tokens: int) -> Envelope | None:
     Raises:
         ValueError: no room for even one token.
     """
-    if tokens < 1:
-        raise ValueError("an answer has at least one token")
-    asked = envelope.max_output_tokens
-    if asked is not None and asked <= tokens:
+    if is_within(envelope, tokens):
         return envelope
     config = config_of(envelope.body)
     if _budget(config) >= tokens:
         return None
     bound = {names.spelled(config, "maxOutputTokens"): str(tokens).encode()}
-    changed = {names.spelled(envelope.body, CONFIG): config.patched(bound)}
-    body = JsonBody.parse(envelope.body.patched(changed))
-    return structs.replace(envelope, body=body, max_output_tokens=tokens)
+    return rebound(envelope, tokens, {names.spelled(envelope.body, CONFIG): config.patched(bound)})
 
 
 def _open_chat(body: JsonBody, name: str, inbound: Inbound) -> Envelope:

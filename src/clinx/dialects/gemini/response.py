@@ -14,8 +14,6 @@ from clinx.dialects.gemini.usage import read_usage_in, searches_in, with_searche
 from clinx.domain.usage import Usage
 from clinx.errors import UpstreamBroken
 
-_UNREADABLE: Final = "The upstream sent an answer that cannot be read."
-
 
 class _Count(msgspec.Struct, rename="camel"):
     total_tokens: int | None = None
@@ -31,10 +29,8 @@ def read_answer(body: bytes) -> WholeAnswer:
     Raises:
         UpstreamBroken: not JSON, not an answer, or one without candidates.
     """
-    try:
+    with lenient.reading_answer():
         answer = read_chunk(body)
-    except ValueError as error:
-        raise UpstreamBroken(_UNREADABLE) from error
     problem = problem_in(answer.error, body)
     if problem is None and not answer.candidates and answer.blocked is None:
         raise UpstreamBroken("The upstream sent an answer without candidates.")
@@ -49,10 +45,8 @@ def read_count(body: bytes) -> WholeAnswer:
     Raises:
         UpstreamBroken: not JSON, or no count.
     """
-    try:
+    with lenient.reading_answer():
         answer = lenient.decode_as(_COUNT, body)
-    except ValueError as error:
-        raise UpstreamBroken(_UNREADABLE) from error
     problem = problem_in(answer.error, body)
     if problem is None and answer.total_tokens is None:
         raise UpstreamBroken("The upstream sent an answer without a count.")

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from clinx.dialects.gemini.chunk import UNFINISHED, Candidate, Chunk, read_chunk, says_something, text_of
+from clinx.dialects.gemini.chunk import CHUNK, UNFINISHED, Candidate, Chunk, read_chunk, says_something, text_of
 from clinx.dialects.gemini.errors import problem_in
 from clinx.dialects.gemini.usage import Reports
 from clinx.dialects.sse import SseEvent
-from clinx.dialects.tap import BYTES_PER_TOKEN, EventTap
+from clinx.dialects.tap import EventTap
 from clinx.domain.usage import Usage
 
 MAX_EVENT: Final = 32 << 20
@@ -30,7 +30,7 @@ class ContentTap(EventTap[Chunk]):
 
     def __init__(self) -> None:
         """Start at the beginning of a stream."""
-        super().__init__(read_chunk)
+        super().__init__(CHUNK.decode, read_chunk)
         self._reports = Reports()
         self._blocked = False
         self._seen_candidates: set[int] = set()
@@ -43,11 +43,6 @@ class ContentTap(EventTap[Chunk]):
         return self._blocked or (bool(seen) and seen == self._finished_candidates)
 
     @property
-    def made(self) -> int:
-        """An estimate of the tokens generated: pieces, a token for every four bytes, or what was reported."""
-        return max(self._pieces, self._size // BYTES_PER_TOKEN, self._reports.made)
-
-    @property
     def usage(self) -> Usage | None:
         """What was reported so far."""
         return self._reports.usage
@@ -58,28 +53,30 @@ class ContentTap(EventTap[Chunk]):
 
     def take(self, found: Chunk, event: SseEvent) -> bool:
         """Note what a chunk says."""
-        data = event.data or b""
-        if found.error and not self.fail(problem_in(found.error, data)):
+        if found.error and not self.fail(problem_in(found.error, event.data or b"")):
             return False
-        for candidate in found.candidates or ():
-            self._take_candidate(candidate)
-        if found.prompt_feedback is not None and found.blocked is not None:
+        if found.candidates:
+            for candidate in found.candidates:
+                self._take_candidate(candidate)
+        if found.prompt_feedback and found.blocked is not None:
             self._blocked = self.started = True
-        if found.usage_metadata is not None:
-            self._reports.take(found.usage_metadata, data)
+        if (counts := found.usage_metadata) is not None:
+            reports = self._reports
+            reports.take(counts, event.data or b"")
+            self._reported = reports.made
         return True
 
     def _take_candidate(self, candidate: Candidate) -> None:
-        index = max(0, candidate.index)
+        index = candidate.index
         if index not in self._seen_candidates:
             self._seen_candidates.add(index)
-        content = candidate.content
-        for part in (content.parts or ()) if content is not None else ():
-            text = part.get("text")
-            if text and isinstance(text, str):
-                self.said(text)
-            elif says_something(part):
-                self.said(text_of(part))
+        if (content := candidate.content) is not None and content.parts:
+            for part in content.parts:
+                text = part.get("text")
+                if text and isinstance(text, str):
+                    self.said(text)
+                elif says_something(part):
+                    self.said(text_of(part))
         if candidate.grounding_metadata:
             self._reports.grounded(index, candidate.grounding_metadata)
         if candidate.finish_reason not in UNFINISHED:

@@ -9,7 +9,7 @@ makes the report worthless.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import Annotated, Final, TypeAlias, cast
 
 import msgspec
 from msgspec import structs
@@ -24,14 +24,17 @@ _MOST_SEARCHES: Final = 100
 """Of one candidate; nobody is charged for more."""
 
 
+_Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=MAX_COUNT)] | None
+
+
 class Counts(msgspec.Struct, rename="camel", gc=False):
     """The wholes of a report, and nothing of what they are made of: enough to see that a stream goes on."""
 
-    prompt_token_count: int | None = None
-    tool_use_prompt_token_count: int | None = None
-    candidates_token_count: int | None = None
-    thoughts_token_count: int | None = None
-    total_token_count: int | None = None
+    prompt_token_count: _Count = None
+    tool_use_prompt_token_count: _Count = None
+    candidates_token_count: _Count = None
+    thoughts_token_count: _Count = None
+    total_token_count: _Count = None
 
 
 class _Reported(msgspec.Struct, rename="camel"):
@@ -44,22 +47,18 @@ _REPORTED: Final = msgspec.json.Decoder(_Reported)
 class Reports:
     """What a stream reports, again and again: a report is read when it is asked for, or when less follows it."""
 
-    __slots__ = ("_answer", "_prompt", "_searches", "_unread", "_usage")
+    __slots__ = ("_prompt", "_searches", "_unread", "_usage", "made")
 
     def __init__(self) -> None:
         """Begin without any."""
         self._prompt = 0
-        self._answer = 0
+        self.made = 0
+        """The most tokens of an answer that a report told of."""
         self._unread = b""
         """The JSON text of the chunk with the last report."""
         self._usage: Usage | None = None
         self._searches: dict[int, int] = {}
         """By candidate."""
-
-    @property
-    def made(self) -> int:
-        """The most tokens of an answer that the last report told of."""
-        return self._answer
 
     @property
     def usage(self) -> Usage | None:
@@ -69,20 +68,18 @@ class Reports:
 
     def take(self, counts: Counts, chunk: bytes) -> None:
         """Take the report in a chunk, whose wholes are already known."""
-        first, brought = counts.prompt_token_count or 0, counts.tool_use_prompt_token_count or 0
-        said, thought = counts.candidates_token_count or 0, counts.thoughts_token_count or 0
-        whole = counts.total_token_count or 0
         # As `_wholes` does it, for this is done for every chunk.
-        if first < 0 or brought < 0 or said < 0 or thought < 0 or not 0 <= whole <= MAX_COUNT:
-            return
-        prompt = first + brought
-        answer = max(said + thought, whole - prompt)
+        prompt = (counts.prompt_token_count or 0) + (counts.tool_use_prompt_token_count or 0)
+        answer = (counts.candidates_token_count or 0) + (counts.thoughts_token_count or 0)
+        rest = (counts.total_token_count or 0) - prompt
+        if rest > answer:  # noqa: PLR1730  (a call of `max` costs as much as all of this)
+            answer = rest
         if prompt > MAX_COUNT or answer > MAX_COUNT:
             return
-        if prompt < self._prompt or answer < self._answer:
+        if prompt < self._prompt or answer < self.made:
             self._read()
-            prompt, answer = max(prompt, self._prompt), max(answer, self._answer)
-        self._prompt, self._answer, self._unread = prompt, answer, chunk
+            prompt, answer = max(prompt, self._prompt), max(answer, self.made)
+        self._prompt, self.made, self._unread = prompt, answer, chunk
 
     def grounded(self, candidate: int, grounding: object) -> None:
         """Take what a candidate says it rests on; it may say so again, and more."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final, cast
 
 import msgspec
 
 from clinx.dialects import lenient
+from clinx.dialects.lenient import member, object_in
 from clinx.dialects.openai_chat.response import Choice
 
 
-class Chunk(msgspec.Struct):
+class Chunk(msgspec.Struct, gc=False):
     """What of a chunk is looked at."""
 
     choices: list[Choice] | None = None
@@ -19,11 +19,17 @@ class Chunk(msgspec.Struct):
     error: object = None
     kind: object = msgspec.field(name="object", default=None)
     x_groq: object = None
+
+
+class Source(msgspec.Struct, gc=False):
+    """What every chunk says, and only the first is asked for."""
+
     id: object = None
     model: object = None
 
 
-_CHUNK: Final = msgspec.json.Decoder(Chunk)
+CHUNK: Final = msgspec.json.Decoder(Chunk)
+SOURCE: Final = msgspec.json.Decoder(Source)
 
 
 def read_chunk(data: bytes) -> Chunk:
@@ -33,25 +39,23 @@ def read_chunk(data: bytes) -> Chunk:
         ValueError: not a JSON object.
     """
     try:
-        return _CHUNK.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return CHUNK.decode(data)
+    except lenient.FAULTS:
         return _read_slowly(data)
 
 
 def _read_slowly(data: bytes) -> Chunk:
     try:
-        return lenient.decode_as(_CHUNK, data)
+        return lenient.decode_as(CHUNK, data)
     except msgspec.ValidationError:
         return _read_loosely(lenient.decode(data))
 
 
 def _read_loosely(document: object) -> Chunk:
-    if not isinstance(document, dict):
-        raise ValueError("a chunk is an object")  # noqa: TRY004 - it is the vendor's value that is wrong, not our type
-    members = cast("Mapping[str, object]", document)
+    members = object_in(document)
     choices = members.get("choices")
     found = [_choice(choice) for choice in cast("list[object]", choices)] if isinstance(choices, list) else None
-    names = ("usage", "error", "object", "x_groq", "id", "model")
+    names = ("usage", "error", "object", "x_groq")
     return Chunk(found, *(members.get(name) for name in names))
 
 
@@ -65,11 +69,6 @@ def _choice(given: object) -> Choice:
         usage=member(given, "usage"),
         logprobs=member(given, "logprobs"),
     )
-
-
-def member(value: object, name: str) -> object:
-    """Return a member of what may be an object; None otherwise."""
-    return cast("Mapping[str, object]", value).get(name) if isinstance(value, dict) else None
 
 
 def whole_number(index: object) -> int:

@@ -2,52 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final
-
-from clinx.dialects.base import Codec, CountTokens, Envelope, Inbound, Rendered, StreamTap, UpstreamProblem, WholeAnswer
+from clinx.dialects.base import CountTokens, Envelope, StreamTap, WholeAnswer
 from clinx.dialects.openai_chat import endpoints, errors, prompt, request, response
 from clinx.dialects.openai_chat import models as cards
 from clinx.dialects.openai_chat.codec.chat_codec import ChatCodec
 from clinx.dialects.openai_chat.stream import ChatTap
-from clinx.domain.catalog import Endpoint, Model, StreamEnd, UsageInStream
+from clinx.dialects.rooms import Rooms
+from clinx.domain.catalog import StreamEnd
 from clinx.domain.operation import Operation
-from clinx.errors import GatewayError, InternalError
-
-_CODEC: Final[Codec] = ChatCodec()
 
 
-class OpenAIChat:
+class OpenAIChat(Rooms):
     """OpenAI's chat and text completions, and the model list; a `Dialect` without state."""
 
     __slots__ = ()
 
-    @property
-    def name(self) -> str:
-        """The glossary name."""
-        return endpoints.NAME
-
-    @property
-    def endpoints(self) -> Sequence[Endpoint]:
-        """The paths spoken."""
-        return endpoints.ENDPOINTS
-
-    @property
-    def codec(self) -> Codec:
-        """The way to canonical and back."""
-        return _CODEC
-
-    def open_request(self, operation: Operation, inbound: Inbound) -> Envelope:
-        """Read the envelope."""
-        return request.open_request(operation, inbound)
-
-    def bounded(self, envelope: Envelope, tokens: int) -> Envelope | None:
-        """Return the request with its answers bounded."""
-        return request.bounded(envelope, tokens)
-
-    def stream_patches(self, envelope: Envelope, usage_in_stream: UsageInStream) -> Mapping[str, bytes | None]:
-        """Return what to change so that the upstream reports usage."""
-        return request.stream_patches(envelope, usage_in_stream)
+    name = endpoints.NAME
+    endpoints = endpoints.ENDPOINTS
+    codec = ChatCodec()
+    open_request = staticmethod(request.open_request)
+    bounded = staticmethod(request.bounded)
+    stream_patches = staticmethod(request.stream_patches)
+    read_problem = staticmethod(errors.read_problem)
+    render_error = staticmethod(errors.render_error)
+    render_stream_error = staticmethod(errors.render_stream_error)
+    render_models = staticmethod(cards.render_models)
+    render_model = staticmethod(cards.render_model)
 
     def tap(self, envelope: Envelope, stream_end: StreamEnd) -> StreamTap:
         """Return a fresh tap."""
@@ -58,36 +38,7 @@ class OpenAIChat:
         del envelope  # chat and text completions answer alike
         return response.read_answer(body)
 
-    def read_problem(self, body: bytes) -> UpstreamProblem:
-        """Read an error body."""
-        return errors.read_problem(body)
-
     def count_prompt(self, envelope: Envelope, count: CountTokens) -> int:
         """Count the prompt's tokens."""
         counted = prompt.count_chat if envelope.operation is Operation.CHAT else prompt.count_complete
         return counted(envelope.body, count)
-
-    def render_count(self, tokens: int) -> bytes:
-        """Refuse: no endpoint of this dialect counts.
-
-        Raises:
-            InternalError: always; the relay asked for what cannot be.
-        """
-        del tokens
-        raise InternalError("Prompts are not counted in this dialect.")
-
-    def render_error(self, error: GatewayError, request_id: str) -> Rendered:
-        """Write a whole error answer."""
-        return errors.render_error(error, request_id)
-
-    def render_stream_error(self, error: GatewayError, request_id: str) -> bytes:
-        """Write an error event."""
-        return errors.render_stream_error(error, request_id)
-
-    def render_models(self, models: Sequence[Model]) -> bytes:
-        """Write the model list."""
-        return cards.render_models(models)
-
-    def render_model(self, model: Model) -> bytes:
-        """Write one model card."""
-        return cards.render_model(model)

@@ -116,6 +116,9 @@ def _choices(body: JsonBody) -> int:
     Raises:
         InvalidRequest: no integer or out of range, or fewer drawn than returned.
     """
+    names = body.names
+    if "n" not in names and "best_of" not in names:
+        return 1
     wanted = members.integer(body, "n", 1, MAX_CHOICES) or 1
     drawn = members.integer(body, "best_of", 1, MAX_CHOICES) or wanted
     if drawn < wanted:
@@ -125,8 +128,12 @@ def _choices(body: JsonBody) -> int:
 
 def _max_output(body: JsonBody) -> int | None:
     """Return the bound on one answer; the larger one of two, for we do not know which the upstream obeys."""
-    bounds = [members.integer(body, name, 1, MAX_OUTPUT) for name in BOUNDS]
-    return max((bound for bound in bounds if bound is not None), default=None)
+    names, longest = body.names, None
+    for name in BOUNDS:
+        bound = members.integer(body, name, 1, MAX_OUTPUT) if name in names else None
+        if bound is not None:
+            longest = bound if longest is None else max(longest, bound)
+    return longest
 
 
 def bounded(envelope: Envelope, tokens: int) -> Envelope:

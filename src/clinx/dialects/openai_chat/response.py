@@ -61,7 +61,7 @@ def _is_unknown(name: str) -> bool:
     return name not in _SPOKEN and name not in _UNSPOKEN
 
 
-class Choice(msgspec.Struct):
+class Choice(msgspec.Struct, gc=False):
     """One of the answers, whole (``message``), in pieces (``delta``), or plain (``text``).
 
     Types are the upstream's own: nothing may be relied upon.
@@ -85,6 +85,8 @@ class _Answer(msgspec.Struct):
 
 
 _ANSWER: Final = msgspec.json.Decoder(_Answer)
+_WHOLES: Final = 3
+"""The prompt, the answer, and the total."""
 
 
 def read_answer(body: bytes) -> WholeAnswer:
@@ -94,14 +96,15 @@ def read_answer(body: bytes) -> WholeAnswer:
         UpstreamBroken: not JSON, not an answer, or an answer without choices.
     """
     try:
-        answer = lenient.decode_as(_ANSWER, body)
-    except ValueError as error:
-        raise UpstreamBroken("The upstream sent an answer that cannot be read.") from error
-    usage = read_usage(answer.usage)
+        answer = _ANSWER.decode(body)
+    except lenient.FAULTS:
+        with lenient.reading_answer():
+            answer = lenient.decode_as(_ANSWER, body)
     problem = problem_in(answer.error, answer.kind, body)
     if problem is None and not answer.choices:
         raise UpstreamBroken("The upstream sent an answer without choices.")
-    return WholeAnswer(usage, tuple("".join(_generated(choice)) for choice in answer.choices or ()), problem)
+    texts = tuple("".join(_generated(choice)) for choice in answer.choices or ())
+    return WholeAnswer(read_usage(answer.usage), texts, problem)
 
 
 def problem_in(error: object, kind: object, body: bytes) -> UpstreamProblem | None:

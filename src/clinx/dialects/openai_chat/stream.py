@@ -9,8 +9,8 @@ from typing import Final
 
 from clinx.dialects import lenient
 from clinx.dialects.base import UpstreamProblem
-from clinx.dialects.counts import larger
-from clinx.dialects.openai_chat.chunk import Chunk, member, read_chunk, whole_number
+from clinx.dialects.lenient import member
+from clinx.dialects.openai_chat.chunk import CHUNK, Chunk, read_chunk, whole_number
 from clinx.dialects.openai_chat.errors import read_problem
 from clinx.dialects.openai_chat.response import Choice, problem_in, said_in
 from clinx.dialects.openai_chat.usage import read_usage
@@ -36,7 +36,7 @@ class ChatTap(EventTap[Chunk]):
             wants_usage: the caller asked for a usage chunk, so it is not withheld.
             end: what marks the end of a good stream.
         """
-        super().__init__(read_chunk)
+        super().__init__(CHUNK.decode, read_chunk)
         self._wants_usage = wants_usage
         self._end = end
         self._seen_choices: set[int] = set()
@@ -59,36 +59,35 @@ class ChatTap(EventTap[Chunk]):
 
     def take(self, found: Chunk, event: SseEvent) -> bool:
         """Note what a chunk says; usage alone passes only where it was asked for."""
-        choices = found.choices or ()
-        for choice in choices:
+        for choice in found.choices or ():
             self._take_choice(choice)
-        report = found.usage
-        if found.x_groq or found.error or found.kind == "error" or event.event:
-            report = report_of(found)
-            self.fail(problem_of(found, event))
+        if found.usage or found.x_groq or found.error or event.event or found.kind == "error":
+            return self._take_rest(found, event)
+        return True
+
+    def _take_rest(self, found: Chunk, event: SseEvent) -> bool:
+        """Note what only few chunks say beside their choices; whether the chunk may be forwarded."""
+        report = report_of(found)
+        self.fail(problem_of(found, event))
         if report:
-            self._take_usage(report)
-        return not self.closed and (self._wants_usage or not report or bool(choices))
+            self.used(read_usage(report))
+        return not self.closed and (self._wants_usage or not report or bool(found.choices))
 
     def _take_choice(self, choice: Choice) -> None:
-        index = choice.index
-        index = index if type(index) is int else whole_number(index)
+        index = choice.index if type(choice.index) is int else whole_number(choice.index)
         if index not in self._seen_choices:
             self._seen_choices.add(index)
-        if (delta := choice.delta) and (text := said_in(delta)) is not None:
-            self.said(text)
+        if delta := choice.delta:
+            text = delta.get("content") if len(delta) == 1 else None
+            if (text and isinstance(text, str)) or (text := said_in(delta)) is not None:
+                self.said(text)
         if choice.finish_reason not in UNFINISHED:
             self._finished_choices.add(index)
             self.started = True
         if choice.text and isinstance(choice.text, str):
             self.said(choice.text)
         if choice.usage:
-            self._take_usage(choice.usage)
-
-    def _take_usage(self, report: object) -> None:
-        """Keep the usage that makes sense: where each chunk reports it, the counts are cumulative."""
-        if usage := read_usage(report):
-            self._usage = larger(self._usage, usage)
+            self.used(read_usage(choice.usage))
 
 
 def report_of(chunk: Chunk) -> object:

@@ -9,7 +9,7 @@ import msgspec
 from clinx.dialects import lenient
 
 
-class Event(msgspec.Struct):
+class Event(msgspec.Struct, gc=False):
     """What of an event is looked at. Types are the upstream's own: nothing may be relied upon."""
 
     type: object = None
@@ -19,7 +19,7 @@ class Event(msgspec.Struct):
     error: object = None
 
 
-_EVENT: Final = msgspec.json.Decoder(Event)
+EVENT: Final = msgspec.json.Decoder(Event)
 
 
 def read_event(data: bytes) -> Event:
@@ -28,4 +28,4 @@ def read_event(data: bytes) -> Event:
     Raises:
         ValueError: not a JSON object.
     """
-    return lenient.decode_as(_EVENT, data)
+    return lenient.decode_as(EVENT, data)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
-from msgspec import structs
 
 from clinx.dialects import members
 from clinx.dialects.base import Envelope, Inbound
 from clinx.dialects.body import JsonBody
+from clinx.dialects.bounds import is_within, rebound
 from clinx.dialects.openai_responses.endpoints import NAME
 from clinx.dialects.openai_responses.size import prompt_bytes
 from clinx.dialects.openai_responses.stored import continued, open_stored, referred
@@ -83,15 +83,11 @@ def bounded(envelope: Envelope, tokens: int) -> Envelope | None:
     Raises:
         ValueError: no room for even one token.
     """
-    if tokens < 1:
-        raise ValueError("an answer has at least one token")
-    asked = envelope.max_output_tokens
-    if asked is not None and asked <= tokens:
+    if is_within(envelope, tokens):
         return envelope
     if tokens < LEAST_OUTPUT:
         return None
-    body = JsonBody.parse(envelope.body.patched({"max_output_tokens": str(tokens).encode()}))
-    return structs.replace(envelope, body=body, max_output_tokens=tokens)
+    return rebound(envelope, tokens, {"max_output_tokens": str(tokens).encode()})
 
 
 def _check_spelling(body: JsonBody) -> None:

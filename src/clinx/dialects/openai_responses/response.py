@@ -7,7 +7,7 @@ from typing import Final, cast
 
 from clinx.dialects import lenient
 from clinx.dialects.base import UpstreamProblem, WholeAnswer
-from clinx.dialects.lenient import mapping as mapping
+from clinx.dialects.lenient import mapping
 from clinx.dialects.openai_responses.errors import read_problem
 from clinx.dialects.openai_responses.stored import items_of, stored_id
 from clinx.dialects.openai_responses.usage import read_usage
@@ -18,7 +18,6 @@ FAILED: Final = frozenset({"failed", "cancelled"})
 
 _SPOKEN: Final = ("name", "arguments", "input", "code", "text", "refusal", "transcript")
 _LISTS: Final = ("summary", "content")
-_UNREADABLE: Final = "The upstream sent an answer that cannot be read."
 
 
 def read_answer(body: bytes, *, is_kept: bool = False) -> WholeAnswer:
@@ -27,10 +26,8 @@ def read_answer(body: bytes, *, is_kept: bool = False) -> WholeAnswer:
     Raises:
         UpstreamBroken: not JSON, not a response, or one without output; output may be empty.
     """
-    try:
+    with lenient.reading_answer():
         answer = mapping(lenient.decode(body))
-    except ValueError as error:
-        raise UpstreamBroken(_UNREADABLE) from error
     problem = problem_in(answer, body)
     output = answer.get("output")
     if not isinstance(output, list):

@@ -13,7 +13,7 @@ from typing import Final
 
 from clinx.dialects.lenient import mapping
 from clinx.dialects.openai_responses.errors import read_problem
-from clinx.dialects.openai_responses.event import Event, read_event
+from clinx.dialects.openai_responses.event import EVENT, Event, read_event
 from clinx.dialects.openai_responses.response import text_of
 from clinx.dialects.openai_responses.stored import items_of, stored_id
 from clinx.dialects.openai_responses.usage import read_usage
@@ -25,8 +25,9 @@ FAILURES: Final = frozenset({"error", "response.failed", "response.cancelled"})
 
 _ADDED: Final = "response.output_item.added"
 _ENDED: Final = "response.output_item.done"
-_NO_TEXT: Final = frozenset({"response.audio.delta"})
-"""Deltas that are no text."""
+_GROWTH: Final = ".delta"
+"""What the names of events end with that say more of something."""
+_NO_TEXT: Final = "response.audio.delta"
 _EMPTY_AT_FIRST: Final = ("message", "reasoning")
 """Items that say nothing by beginning."""
 
@@ -38,7 +39,7 @@ class ResponseTap(EventTap[Event]):
 
     def __init__(self, *, is_kept: bool = False) -> None:
         """Start at the beginning of a stream; of an answer that the vendor keeps the id is noted."""
-        super().__init__(read_event)
+        super().__init__(EVENT.decode, read_event)
         self._is_kept = is_kept
         self._grew = False
         """There was a delta since the last item ended."""
@@ -52,13 +53,18 @@ class ResponseTap(EventTap[Event]):
         """Note what an event says; the last one, good or bad, is withheld."""
         kind = found.type
         if isinstance(kind, str):
+            if kind[-6:] == _GROWTH:
+                text = found.delta
+                if isinstance(text, str) and kind != _NO_TEXT:
+                    self._grew = True
+                    if text:
+                        self.said(text)
+                return True
             if kind in FAILURES or kind in ENDS:
                 return self._end(kind, found, event)
-            if kind.endswith(".delta"):
-                if isinstance(found.delta, str) and kind not in _NO_TEXT:
-                    self._grew = True
-                    self._take_text(found.delta)
-                return True
+        return self._take_rest(kind, found, event)
+
+    def _take_rest(self, kind: object, found: Event, event: SseEvent) -> bool:
         if found.response is not None:
             self._take_id(found.response)
         if found.error or event.event == b"error":
@@ -68,7 +74,7 @@ class ResponseTap(EventTap[Event]):
         return True
 
     def _end(self, kind: str, found: Event, event: SseEvent) -> bool:
-        self._usage = read_usage(found.response) or self._usage
+        self.used(read_usage(found.response))
         self._take_id(found.response)
         if kind in FAILURES:
             return self.fail(read_problem(event.data or b""))

@@ -27,8 +27,6 @@ from clinx.dialects.openai_chat.codec.answer_decoder import (
     read_image,
     read_parts,
     read_speech,
-    sequence,
-    text_of,
 )
 from clinx.domain.usage import Usage
 from clinx.errors import UpstreamBroken
@@ -115,5 +113,4 @@ def test_what_has_another_type_says_nothing() -> None:
     assert read_speech({"data": 1}) == Audio(None)
     assert list(read_image({"image_url": {}})) == []
     assert read_call(1) == Unknown("openai_chat", Raw(b"1"))
-    assert (text_of(1), text_of("a"), sequence("a"), sequence([1])) == ("", "a", (), [1])
     assert (arguments_of(None), arguments_of("x"), arguments_of({})) == ("", "x", "{}")

@@ -15,9 +15,7 @@ from clinx.dialects.anthropic.codec.citations import read_citations
 from clinx.dialects.anthropic.codec.reports import decode_finish
 from clinx.dialects.anthropic.endpoints import NAME
 from clinx.dialects.anthropic.usage import read_usage
-from clinx.errors import UpstreamBroken
-
-_UNREADABLE = "The upstream sent an answer that cannot be read."
+from clinx.dialects.lenient import text_in
 
 
 def decode_answer(body: bytes) -> ChatResponse:
@@ -26,13 +24,8 @@ def decode_answer(body: bytes) -> ChatResponse:
     Raises:
         UpstreamBroken: it is no JSON object.
     """
-    try:
-        document = lenient.decode_clean(body)
-    except ValueError as error:
-        raise UpstreamBroken(_UNREADABLE) from error
-    if not isinstance(document, dict):
-        raise UpstreamBroken(_UNREADABLE)
-    message = cast("Mapping[str, object]", document)
+    with lenient.reading_answer():
+        message = lenient.object_in(lenient.decode_clean(body))
     parts = tuple(_parts(message.get("content")))
     reason = message.get("stop_reason")
     choice = Choice(
@@ -69,11 +62,6 @@ def decode_part(block: Mapping[str, object]) -> Part:
 def signature_in(value: object) -> Signature | None:
     """Return what proves a thought; None if there is nothing."""
     return Signature(NAME, value) if isinstance(value, str) and value else None
-
-
-def text_in(value: object) -> str:
-    """Return text; empty for anything else."""
-    return value if isinstance(value, str) else ""
 
 
 def _arguments(given: object) -> str:

@@ -20,13 +20,14 @@ from clinx.canonical.content import Part, Text, Thinking, ToolCall, Unknown, as_
 from clinx.canonical.events import Event, Failed, Finished, PartDelta, PartEnded, PartStarted, Started, UsageReported
 from clinx.canonical.response import FinishReason
 from clinx.dialects import lenient
-from clinx.dialects.anthropic.codec.answer_decoder import decode_part, signature_in, text_in
+from clinx.dialects.anthropic.codec.answer_decoder import decode_part, signature_in
 from clinx.dialects.anthropic.codec.citations import read_citation
 from clinx.dialects.anthropic.codec.reports import decode_finish
 from clinx.dialects.anthropic.endpoints import NAME
 from clinx.dialects.anthropic.errors import read_problem
 from clinx.dialects.anthropic.usage import merge, read_usage
 from clinx.dialects.counts import larger
+from clinx.dialects.lenient import mapping, text_in
 from clinx.dialects.sse import SseEvent, SseReader
 from clinx.domain.usage import Usage
 
@@ -44,7 +45,6 @@ class _Growing(Struct):
 
 _DELTA: Final = b'{"type":"content_block_delta"'
 _GROWING: Final = msgspec.json.Decoder(_Growing)
-_NO_OBJECT: Final[Mapping[str, object]] = {}
 
 
 class MessageEventDecoder:
@@ -85,7 +85,7 @@ class MessageEventDecoder:
         if found.data is None or self._failed:
             return
         try:
-            document = _object(lenient.decode_clean(found.data))
+            document = mapping(lenient.decode_clean(found.data))
         except ValueError:
             return
         kind = document.get("type")
@@ -96,7 +96,7 @@ class MessageEventDecoder:
             return
         if document and not self._started:
             self._started = True
-            message = _object(document.get("message"))
+            message = mapping(document.get("message"))
             yield Started(text_in(message.get("id")), text_in(message.get("model")))
         if not self._finished:
             yield from self._content(kind, document)
@@ -105,13 +105,13 @@ class MessageEventDecoder:
     def _content(self, kind: object, document: Mapping[str, object]) -> Iterator[Event]:
         match kind:
             case "content_block_delta":
-                yield from self._parts.grow(document.get("index"), _object(document.get("delta")))
+                yield from self._parts.grow(document.get("index"), mapping(document.get("delta")))
             case "content_block_start":
-                yield from self._parts.start(document.get("index"), _object(document.get("content_block")))
+                yield from self._parts.start(document.get("index"), mapping(document.get("content_block")))
             case "content_block_stop":
                 yield from self._parts.end()
             case "message_delta":
-                delta = _object(document.get("delta"))
+                delta = mapping(document.get("delta"))
                 if reason := text_in(delta.get("stop_reason")):
                     yield from self._finish(reason, text_in(delta.get("stop_sequence")) or None)
             case "message_stop":
@@ -130,7 +130,7 @@ class MessageEventDecoder:
         yield Finished(finish, native=reason, stop_sequence=stop_sequence)
 
     def _reported(self, document: Mapping[str, object]) -> Iterator[Event]:
-        report = _object(document.get("usage")) or _object(_object(document.get("message")).get("usage"))
+        report = mapping(document.get("usage")) or mapping(mapping(document.get("message")).get("usage"))
         if not report:
             return
         self._report = merge(self._report, report)
@@ -228,7 +228,3 @@ class _Parts:
         self._part = part
         self._index += 1
         return PartStarted(self._index, part)
-
-
-def _object(value: object) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", value) if isinstance(value, dict) else _NO_OBJECT

@@ -40,7 +40,8 @@ from clinx.canonical.events import (
 )
 from clinx.canonical.fold import fold
 from clinx.canonical.response import ChatResponse, FinishReason
-from clinx.dialects.gemini.chunk import UNFINISHED, Candidate, Chunk, read_chunk
+from clinx.dialects import lenient
+from clinx.dialects.gemini.chunk import UNFINISHED, Candidate, Chunk, read_chunk, read_source
 from clinx.dialects.gemini.codec.grounding import read_grounding
 from clinx.dialects.gemini.codec.media import Blob, read_blob
 from clinx.dialects.gemini.codec.reasons import read_finish
@@ -49,11 +50,10 @@ from clinx.dialects.gemini.endpoints import NAME
 from clinx.dialects.gemini.errors import read_problem
 from clinx.dialects.gemini.stream import MAX_EVENT
 from clinx.dialects.gemini.usage import Reports
+from clinx.dialects.lenient import text_in
 from clinx.dialects.sse import SseEvent, SseReader
-from clinx.errors import UpstreamBroken
 
 _DONE: Final = b"[DONE]"
-_UNREADABLE: Final = "The upstream sent an answer that cannot be read."
 _Members = Mapping[str, object]
 
 
@@ -93,7 +93,7 @@ class ContentDecoder:
         """Take one piece, or a whole answer, and the text it was read from."""
         if not self._has_started:
             self._has_started = True
-            self._events.append(Started(answer.response_id, answer.model_version))
+            self._events.append(Started(*read_source(data)))
         for candidate in answer.candidates or ():
             self._take_candidate(candidate)
         if answer.blocked is not None and not self._candidates:
@@ -117,9 +117,9 @@ class ContentDecoder:
             self.take_answer(answer, text)
 
     def _take_candidate(self, candidate: Candidate) -> None:
-        taken = self._candidate(candidate.number)
+        taken = self._candidate(candidate.index)
         if candidate.grounding_metadata:
-            self._reports.grounded(candidate.number, candidate.grounding_metadata)
+            self._reports.grounded(candidate.index, candidate.grounding_metadata)
         for part in candidate.parts:
             taken.take(part)
         if candidate.grounding_metadata or candidate.logprobs_result:
@@ -214,14 +214,14 @@ class _Candidate:
         self._events.append(PartDelta(self._index, "", self._choice, signature))
 
     def _call(self, call: _Members, signature: Signature | None) -> None:
-        self._begin(ToolCall(_text(call.get("id")), _text(call.get("name")), "", signature))
+        self._begin(ToolCall(text_in(call.get("id")), text_in(call.get("name")), "", signature))
         arguments = call.get("args")
         text = msgspec.json.encode(arguments).decode() if isinstance(arguments, dict) else "{}"
         self._events.append(PartDelta(self._index, text, self._choice))
         self._end()
 
     def _show(self, blob: _Members, signature: Signature | None) -> None:
-        part = read_blob(Blob(*(_text(blob.get(name)) or None for name in ("mimeType", "data", "fileUri"))))
+        part = read_blob(Blob(*(text_in(blob.get(name)) or None for name in ("mimeType", "data", "fileUri"))))
         if isinstance(part, Audio) and isinstance(part.source, Inline):
             if self._open is not Audio:
                 self._begin(Audio(Inline(part.source.media_type, "")))
@@ -254,10 +254,8 @@ def decode_answer(body: bytes) -> ChatResponse:
     Raises:
         UpstreamBroken: it is no JSON object.
     """
-    try:
+    with lenient.reading_answer():
         answer = read_chunk(body)
-    except ValueError as error:
-        raise UpstreamBroken(_UNREADABLE) from error
     decoder = ContentDecoder()
     decoder.take_answer(answer, body)
     return fold(decoder.close())
@@ -266,7 +264,3 @@ def decode_answer(body: bytes) -> ChatResponse:
 def _signature(part: _Members) -> Signature | None:
     value = part.get("thoughtSignature")
     return Signature(NAME, value) if isinstance(value, str) and value else None
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

@@ -8,7 +8,7 @@ from typing import cast
 from msgspec import Raw
 
 from clinx.canonical.content import Citation, Text, Unknown
-from clinx.dialects.openai_chat.chunk import member
+from clinx.dialects.lenient import member
 from clinx.dialects.openai_chat.codec.media import Wire, raw_of
 from clinx.dialects.openai_chat.endpoints import NAME
 

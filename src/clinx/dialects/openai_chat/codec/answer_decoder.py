@@ -22,15 +22,14 @@ from clinx.canonical.content import (
 )
 from clinx.canonical.response import ChatResponse, Choice, settled
 from clinx.dialects import lenient
+from clinx.dialects.lenient import member, sequence, text_in
 from clinx.dialects.logprobs import read_logprobs
-from clinx.dialects.openai_chat.chunk import member
 from clinx.dialects.openai_chat.codec.annotations import read_annotations
 from clinx.dialects.openai_chat.codec.extensions import read_call_signature, read_thinking_block
 from clinx.dialects.openai_chat.codec.media import raw_of, read_source
 from clinx.dialects.openai_chat.codec.reports import read_finish
 from clinx.dialects.openai_chat.endpoints import NAME
 from clinx.dialects.openai_chat.usage import read_usage
-from clinx.errors import UpstreamBroken
 
 SPEECH: Final = "audio/wav"
 """What generated speech is when nobody says: the format is the request's affair."""
@@ -42,16 +41,11 @@ def decode_answer(body: bytes) -> ChatResponse:
     Raises:
         UpstreamBroken: it is no JSON object.
     """
-    try:
-        document = lenient.decode_clean(body)
-    except ValueError as error:
-        raise UpstreamBroken("The upstream sent an answer that cannot be read.") from error
-    if not isinstance(document, dict):
-        raise UpstreamBroken("The upstream sent an answer that cannot be read.")
-    answer = cast("Mapping[str, object]", document)
+    with lenient.reading_answer():
+        answer = lenient.object_in(lenient.decode_clean(body))
     choices = tuple(_choice(choice) for choice in sequence(answer.get("choices")))
     return ChatResponse(
-        text_of(answer.get("id")), text_of(answer.get("model")), choices, read_usage(answer.get("usage"))
+        text_in(answer.get("id")), text_in(answer.get("model")), choices, read_usage(answer.get("usage"))
     )
 
 
@@ -59,9 +53,9 @@ def _choice(choice: object) -> Choice:
     message = member(choice, "message")
     parts = tuple(read_parts(cast("Mapping[str, object]", message) if isinstance(message, dict) else {}))
     parts = _with_logprobs(parts, read_logprobs(member(member(choice, "logprobs"), "content")))
-    if plain := text_of(member(choice, "text")):
+    if plain := text_in(member(choice, "text")):
         parts = (Text(plain), *parts)
-    native = text_of(member(choice, "finish_reason")) or None
+    native = text_in(member(choice, "finish_reason")) or None
     return Choice(parts, settled(read_finish(native), parts), native)
 
 
@@ -77,7 +71,7 @@ def read_parts(message: Mapping[str, object]) -> Iterator[Part]:
     """Read what a message says: thoughts, then text, then the rest, then calls."""
     yield from _thoughts(message)
     yield from _said(message.get("content"), read_annotations(message.get("annotations")))
-    if refusal := text_of(message.get("refusal")):
+    if refusal := text_in(message.get("refusal")):
         yield Refusal(refusal)
     if isinstance(speech := message.get("audio"), dict):
         yield read_speech(cast("Mapping[str, object]", speech))
@@ -92,7 +86,7 @@ def read_parts(message: Mapping[str, object]) -> Iterator[Part]:
 def _thoughts(message: Mapping[str, object]) -> Iterator[Part]:
     blocks = [found for block in sequence(message.get("thinking_blocks")) if (found := read_thinking_block(block))]
     yield from blocks
-    text = text_of(message.get("reasoning_content")) or text_of(message.get("reasoning"))
+    text = text_in(message.get("reasoning_content")) or text_in(message.get("reasoning"))
     if text and not blocks:
         yield Thinking(text)
 
@@ -103,7 +97,7 @@ def _said(content: object, citations: tuple[Citation, ...]) -> Iterator[Part]:
             yield Text(content, citations=citations)
         return
     for part in sequence(content):
-        if text := text_of(member(part, "text")):
+        if text := text_in(member(part, "text")):
             yield Text(text)
         elif isinstance(part, dict):
             yield from read_image(cast("object", part)) or [Unknown(NAME, raw_of(cast("object", part)))]
@@ -112,15 +106,15 @@ def _said(content: object, citations: tuple[Citation, ...]) -> Iterator[Part]:
 def read_image(part: object) -> Sequence[Image]:
     """Read a generated picture; none where there is none."""
     address = member(part, "image_url")
-    url = text_of(address) or text_of(member(address, "url"))
+    url = text_in(address) or text_in(member(address, "url"))
     return [Image(read_source(url))] if url else []
 
 
 def read_speech(speech: Mapping[str, object]) -> Audio:
     """Read generated speech, or a piece of it."""
-    data = text_of(speech.get("data"))
+    data = text_in(speech.get("data"))
     return Audio(
-        Inline(SPEECH, data) if data else None, text_of(speech.get("transcript")), text_of(speech.get("id")) or None
+        Inline(SPEECH, data) if data else None, text_in(speech.get("transcript")), text_in(speech.get("id")) or None
     )
 
 
@@ -129,12 +123,12 @@ def read_call(call: object) -> Part:
     function = member(call, "function")
     if not isinstance(function, dict):
         return Unknown(NAME, raw_of(call))
-    return _function(text_of(member(call, "id")), cast("object", function), member(call, "extra_content"))
+    return _function(text_in(member(call, "id")), cast("object", function), member(call, "extra_content"))
 
 
 def _function(identity: str, function: object, extra: object) -> ToolCall:
     arguments = arguments_of(member(function, "arguments"))
-    return ToolCall(identity, text_of(member(function, "name")), arguments, read_call_signature(extra))
+    return ToolCall(identity, text_in(member(function, "name")), arguments, read_call_signature(extra))
 
 
 def arguments_of(value: object) -> str:
@@ -142,13 +136,3 @@ def arguments_of(value: object) -> str:
     if isinstance(value, str):
         return value
     return bytes(raw_of(cast("object", value))).decode() if isinstance(value, dict) else ""
-
-
-def text_of(value: object) -> str:
-    """Return what is text; of anything else the empty one."""
-    return value if isinstance(value, str) else ""
-
-
-def sequence(value: object) -> Sequence[object]:
-    """Return what is an array; of anything else the empty one."""
-    return cast("Sequence[object]", value) if isinstance(value, list) else ()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from clinx.canonical.content import ToolCall, as_object
-from clinx.dialects.openai_chat.chunk import member
-from clinx.dialects.openai_chat.codec.answer_decoder import arguments_of, text_of
+from clinx.dialects.lenient import member, text_in
+from clinx.dialects.openai_chat.codec.answer_decoder import arguments_of
 from clinx.dialects.openai_chat.codec.extensions import read_call_signature
 
 
@@ -27,8 +27,8 @@ class Call:
     def add(self, piece: object) -> str:
         """Take a piece; return what it adds to the arguments."""
         function = member(piece, "function")
-        self.id = self.id or text_of(member(piece, "id"))
-        name = text_of(member(function, "name"))
+        self.id = self.id or text_in(member(piece, "id"))
+        name = text_in(member(function, "name"))
         if name != self.name and not self.arguments:
             # Some vendors send a name in pieces, others send it whole each time.
             self.name += name
@@ -70,7 +70,7 @@ class Calls:
 
         By its index; where that is always the same, or missing, a new id or another whole name begins a new call.
         """
-        index, identity = member(piece, "index"), text_of(member(piece, "id"))
+        index, identity = member(piece, "index"), text_in(member(piece, "id"))
         number = index if type(index) is int else None
         known = self._known(number, identity)
         if known is None or _begins_anew(known, piece, number):
@@ -89,7 +89,7 @@ class Calls:
 
 def _begins_anew(known: Call, piece: object, number: int | None) -> bool:
     """Whether a piece is not of the call that its index, or its place, points to."""
-    identity, name = text_of(member(piece, "id")), text_of(member(member(piece, "function"), "name"))
+    identity, name = text_in(member(piece, "id")), text_in(member(member(piece, "function"), "name"))
     if identity and known.id and identity != known.id:
         return bool(name)
     return number is None and not identity and bool(name) and bool(known.arguments)

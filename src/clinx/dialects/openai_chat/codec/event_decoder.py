@@ -18,10 +18,11 @@ from clinx.canonical.events import Event, Failed, Started, UsageReported
 from clinx.dialects import lenient
 from clinx.dialects.base import UpstreamProblem
 from clinx.dialects.counts import larger
+from clinx.dialects.lenient import member, sequence, text_in
 from clinx.dialects.logprobs import read_logprobs
-from clinx.dialects.openai_chat.chunk import Chunk, member, read_chunk, whole_number
+from clinx.dialects.openai_chat.chunk import SOURCE, Chunk, read_chunk, whole_number
 from clinx.dialects.openai_chat.codec.annotations import read_annotations
-from clinx.dialects.openai_chat.codec.answer_decoder import read_image, read_speech, sequence, text_of
+from clinx.dialects.openai_chat.codec.answer_decoder import read_image, read_speech
 from clinx.dialects.openai_chat.codec.extensions import read_thinking_block
 from clinx.dialects.openai_chat.codec.strand import Spoken, Strand
 from clinx.dialects.openai_chat.response import Choice
@@ -75,16 +76,21 @@ class ChatEventDecoder:
             self._finish()
             return
         try:
-            chunk = read_chunk(lenient.clean(data))
+            cleaned = lenient.clean(data)
+            chunk = read_chunk(cleaned)
+            if not self._has_started and (chunk.choices or chunk.usage):
+                self._start(cleaned)
         except ValueError:
             self._fail(UNREADABLE)
             return
         self._read(chunk, event)
 
+    def _start(self, data: bytes) -> None:
+        source = lenient.decode_as(SOURCE, data)
+        self._has_started = True
+        self._events.append(Started(text_in(source.id), text_in(source.model)))
+
     def _read(self, chunk: Chunk, event: SseEvent) -> None:
-        if not self._has_started and (chunk.choices or chunk.usage):
-            self._has_started = True
-            self._events.append(Started(text_of(chunk.id), text_of(chunk.model)))
         for choice in chunk.choices or ():
             self._choose(choice)
         self._count(report_of(chunk))
@@ -105,7 +111,7 @@ class ChatEventDecoder:
         if choice.logprobs:
             strand.annotate((), read_logprobs(member(choice.logprobs, "content")))
         if choice.finish_reason not in UNFINISHED:
-            strand.finish(text_of(choice.finish_reason))
+            strand.finish(text_in(choice.finish_reason))
         if choice.usage:
             self._count(choice.usage)
 

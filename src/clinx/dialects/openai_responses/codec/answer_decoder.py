@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final, cast
 
 import msgspec
 from msgspec import Raw
@@ -11,17 +10,14 @@ from msgspec import Raw
 from clinx.canonical.content import Image, Inline, Part, Refusal, Text, ToolCall, Unknown
 from clinx.canonical.response import ChatResponse, Choice, settled
 from clinx.dialects import lenient
+from clinx.dialects.lenient import mapping, sequence, text_in
 from clinx.dialects.logprobs import read_logprobs
 from clinx.dialects.openai_responses.codec.annotations import read_annotations
 from clinx.dialects.openai_responses.codec.item_decoder import BETWEEN_THOUGHTS
 from clinx.dialects.openai_responses.codec.proof import read_thought
 from clinx.dialects.openai_responses.codec.reports import read_finish
 from clinx.dialects.openai_responses.endpoints import NAME
-from clinx.dialects.openai_responses.response import mapping
 from clinx.dialects.openai_responses.usage import read_usage
-from clinx.errors import UpstreamBroken
-
-_UNREADABLE: Final = "The upstream sent an answer that cannot be read."
 
 
 def decode_answer(body: bytes) -> ChatResponse:
@@ -30,13 +26,8 @@ def decode_answer(body: bytes) -> ChatResponse:
     Raises:
         UpstreamBroken: it is no JSON object.
     """
-    try:
-        document = lenient.decode_clean(body)
-    except ValueError as error:
-        raise UpstreamBroken(_UNREADABLE) from error
-    if not isinstance(document, dict):
-        raise UpstreamBroken(_UNREADABLE)
-    response = cast("Mapping[str, object]", document)
+    with lenient.reading_answer():
+        response = lenient.object_in(lenient.decode_clean(body))
     parts = tuple(part for item in sequence(response.get("output")) for part in decode_item(mapping(item)))
     finish, native = read_finish(response)
     choice = Choice(parts, settled(finish, parts), native)
@@ -81,13 +72,3 @@ def arguments_of(item: Mapping[str, object]) -> str:
     """Return the arguments of a call as text; some servers send them as an object."""
     given = item.get("arguments")
     return msgspec.json.encode(given).decode() if isinstance(given, dict) else text_in(given)
-
-
-def text_in(value: object) -> str:
-    """Return text; empty for anything else."""
-    return value if isinstance(value, str) else ""
-
-
-def sequence(value: object) -> list[object]:
-    """Return what may be an array as one; empty for anything else."""
-    return cast("list[object]", value) if isinstance(value, list) else []

@@ -16,11 +16,11 @@ from clinx.canonical.content import Refusal, Text, ToolCall
 from clinx.canonical.events import Event, Failed, Finished, PartDelta, PartEnded, PartStarted, Started, UsageReported
 from clinx.canonical.response import FinishReason
 from clinx.dialects import lenient
-from clinx.dialects.openai_responses.codec.answer_decoder import decode_item, sequence, text_in
+from clinx.dialects.lenient import mapping, sequence, text_in
+from clinx.dialects.openai_responses.codec.answer_decoder import decode_item
 from clinx.dialects.openai_responses.codec.item_progress import ADDED, ANNOTATED, ARGUMENTS, REFUSAL, TEXT, ItemProgress
 from clinx.dialects.openai_responses.codec.reports import read_finish
 from clinx.dialects.openai_responses.errors import read_problem
-from clinx.dialects.openai_responses.response import mapping
 from clinx.dialects.openai_responses.stream import ENDS, FAILURES
 from clinx.dialects.openai_responses.usage import read_usage
 from clinx.dialects.sse import SseEvent, SseReader

@@ -7,11 +7,11 @@ from typing import Final, TypeAlias
 
 from clinx.canonical.content import Citation, Part, Refusal, Text, Thinking, ToolCall
 from clinx.canonical.events import Event, PartDelta, PartEnded, PartStarted
+from clinx.dialects.lenient import mapping, text_in
 from clinx.dialects.logprobs import read_logprobs
 from clinx.dialects.openai_responses.codec.annotations import read_annotation
-from clinx.dialects.openai_responses.codec.answer_decoder import arguments_of, decode_item, text_in, thought_of
+from clinx.dialects.openai_responses.codec.answer_decoder import arguments_of, decode_item, thought_of
 from clinx.dialects.openai_responses.codec.item_decoder import BETWEEN_THOUGHTS
-from clinx.dialects.openai_responses.response import mapping
 
 Document: TypeAlias = Mapping[str, object]
 

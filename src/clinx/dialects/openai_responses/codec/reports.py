@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from clinx.canonical.response import FinishReason
+from clinx.dialects.lenient import mapping
 from clinx.dialects.openai_responses.codec.media import Wire
-from clinx.dialects.openai_responses.response import FAILED, mapping
+from clinx.dialects.openai_responses.response import FAILED
 from clinx.domain.usage import Usage
 
 _REASONS: Final[Mapping[str, FinishReason]] = {"content_filter": FinishReason.CONTENT_FILTER}

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from clinx.canonical.request import ChatRequest
-from clinx.canonical.response import ChatResponse
-from clinx.dialects.base import Answering, Encoded, Envelope, EventDecoder, EventEncoder, Target
 from clinx.dialects.openai_responses.codec import answer_decoder, answer_encoder, request_decoder, request_encoder
 from clinx.dialects.openai_responses.codec.event_decoder import ResponseEventDecoder
 from clinx.dialects.openai_responses.codec.event_encoder import ResponseEventEncoder
@@ -15,26 +12,9 @@ class ResponsesCodec:
 
     __slots__ = ()
 
-    def decode_request(self, envelope: Envelope) -> ChatRequest:
-        """Read the whole request."""
-        return request_decoder.decode_request(envelope)
-
-    def encode_request(self, request: ChatRequest, target: Target) -> Encoded:
-        """Write a request for an upstream."""
-        return request_encoder.encode_request(request, target)
-
-    def decode_answer(self, body: bytes) -> ChatResponse:
-        """Read a whole answer."""
-        return answer_decoder.decode_answer(body)
-
-    def encode_answer(self, response: ChatResponse, answering: Answering) -> Encoded:
-        """Write a whole answer."""
-        return answer_encoder.encode_answer(response, answering)
-
-    def event_decoder(self) -> EventDecoder:
-        """Return a fresh decoder."""
-        return ResponseEventDecoder()
-
-    def event_encoder(self, answering: Answering) -> EventEncoder:
-        """Return a fresh encoder."""
-        return ResponseEventEncoder(answering)
+    decode_request = staticmethod(request_decoder.decode_request)
+    encode_request = staticmethod(request_encoder.encode_request)
+    decode_answer = staticmethod(answer_decoder.decode_answer)
+    encode_answer = staticmethod(answer_encoder.encode_answer)
+    event_decoder = staticmethod(ResponseEventDecoder)
+    event_encoder = staticmethod(ResponseEventEncoder)

@@ -1,0 +1,32 @@
+"""What can be asked about money."""
+
+from __future__ import annotations
+
+import strawberry
+
+from clinx.graphql.billing import balance, buying, codes, entries, orders, spending
+from clinx.graphql.nodes import Find
+from clinx.graphql.permissions import Access
+
+
+@strawberry.type
+class BillingQuery(entries.LedgerQuery, buying.BuyingQuery, orders.OrderQuery, codes.CodeQuery, spending.SpendQuery):
+    """Queries about money."""
+
+
+NODES: dict[str, Find] = {
+    entries.KIND: entries.find_entry,
+    orders.KIND: orders.find_order,
+    codes.KIND: codes.find_code,
+    codes.BATCH: codes.find_batch,
+}
+"""How objects are found by their ids."""
+
+ACCESS: tuple[Access, ...] = (
+    balance.ACCESS,
+    entries.ACCESS,
+    orders.ACCESS,
+    codes.ACCESS,
+    spending.ACCESS,
+)
+"""Who may see what."""

@@ -1,0 +1,1 @@
+"""Tasks: work of an upstream that outlives the request that began it, with progress and charge."""

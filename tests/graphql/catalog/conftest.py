@@ -1,0 +1,3 @@
+from support.station import station, upstream
+
+__all__ = ["station", "upstream"]

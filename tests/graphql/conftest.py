@@ -1,0 +1,5 @@
+from support.abuse import town
+from support.database import _migrated_database, _migrated_file, clock, database, database_url
+from support.operations import api
+
+__all__ = ["_migrated_database", "_migrated_file", "api", "clock", "database", "database_url", "town"]
