@@ -62,3 +62,44 @@ def test_the_level_holds_for_our_loggers_and_libraries_stay_quiet() -> None:
     logging.getLogger("tortoise").info("quiet too")
 
     assert stream.getvalue() == ""
+
+
+def test_an_event_of_the_hot_path_is_the_same_line_with_or_without_a_record() -> None:
+    stream, log = written("json")
+    fields = {"model": "gpt-4o", "charge": Amount(2500), "cause": None, "tries": 2, "flags": ["a"]}
+
+    logs.say(log, "exchange.finished", fields)
+    log.addHandler(logging.NullHandler())  # Somebody else listens: a record is made.
+    try:
+        logs.say(log, "exchange.finished", fields)
+    finally:
+        log.handlers.clear()
+
+    first, second = ({**json.loads(line), "at": ""} for line in stream.getvalue().splitlines())
+    assert first == second
+    assert first == {
+        "at": "",
+        "level": "info",
+        "logger": "clinx.test",
+        "event": "exchange.finished",
+        "model": "gpt-4o",
+        "charge": "0.0000025",
+        "tries": 2,
+        "flags": ["a"],
+    }
+
+
+def test_an_event_of_the_hot_path_is_written_as_text_for_a_person() -> None:
+    stream, log = written("text")
+
+    logs.say(log, "exchange.finished", {"model": "gpt-4o"})
+
+    assert stream.getvalue().rstrip().endswith("info    exchange.finished model=gpt-4o")
+
+
+def test_an_event_of_the_hot_path_is_silent_below_the_level() -> None:
+    stream, log = written("json", level="warning")
+
+    logs.say(log, "exchange.finished", {"model": "gpt-4o"})
+
+    assert stream.getvalue() == ""

@@ -230,3 +230,32 @@ async def test_an_encoding_that_cannot_be_undone_is_a_broken_upstream(
 
     with pytest.raises(UpstreamBroken):
         await (await _open(upstream, sender)).read()
+
+
+async def test_a_body_that_came_with_its_head_is_there_at_once(upstream: FakeUpstream, sender: Sender) -> None:
+    upstream.raw(HEAD + b"Content-Length: 4\r\n\r\nbody")
+
+    response = await _open(upstream, sender)
+
+    assert response.arrived() == b"body"
+
+
+async def test_of_a_body_still_to_come_nothing_is_lost(upstream: FakeUpstream, sender: Sender) -> None:
+    more = asyncio.Event()
+    upstream.raw(HEAD + b"Content-Length: 4\r\n\r\nbo", pause(more), b"dy")
+
+    response = await _open(upstream, sender)
+
+    assert response.arrived() is None
+    more.set()
+    assert await response.read() == b"body"
+
+
+async def test_what_is_there_at_once_is_bounded(upstream: FakeUpstream, sender: Sender) -> None:
+    upstream.raw(HEAD + b"Content-Length: 4\r\n\r\nbody")
+
+    response = await _open(upstream, sender)
+
+    with pytest.raises(UpstreamBroken) as raised:
+        response.arrived(3)
+    assert stage_of(raised.value) == "body"

@@ -102,3 +102,25 @@ def test_an_error_is_one_by_its_object_or_its_kind() -> None:
     assert problem_in({}, None, body) is None
     assert problem_in("no", None, body) == UpstreamProblem("no")
     assert problem_in(None, "error", body) == UpstreamProblem("no")
+
+
+@pytest.mark.parametrize(
+    ("report", "usage"),
+    [
+        (b'{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10}', Usage(input=7, output=3, call=1)),
+        (b'{"prompt_tokens":7,"completion_tokens":0,"total_tokens":7}', Usage(input=7, call=1)),
+        (b'{"prompt_tokens":7,"completion_tokens":3,"total_tokens":12}', Usage(input=7, output=5, call=1)),
+        (
+            b'{"prompt_tokens":7,"completion_tokens":3,"cached_tokens":2}',
+            Usage(input=5, cache_read=2, output=3, call=1),
+        ),
+        (b'{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}', None),
+        (b'{"prompt_tokens":1,"completion_tokens":0,"total_tokens":true}', None),
+        (b'{"prompt_tokens":7,"completion_tokens":-3,"total_tokens":4}', None),
+        (b'{"prompt_tokens":1.0,"completion_tokens":3,"total_tokens":4}', None),
+    ],
+)
+def test_a_report_of_three_wholes_is_read_like_any_other(report: bytes, usage: Usage | None) -> None:
+    body = b'{"choices":[{"message":{"role":"assistant","content":"x"}}],"usage":' + report + b"}"
+
+    assert read_answer(body) == WholeAnswer(usage, ("x",), None)
