@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import signal
 import socket
@@ -14,10 +15,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from clinx.app import start_gateway
+from clinx.app import Gateway, start_gateway
 from clinx.cli.database import with_cause
 from clinx.cli.demo import is_first_try, print_welcome
-from clinx.cli.serve_workers import READY, CannotShare, lead
+from clinx.cli.serve_workers import LOOKED, READY, CannotShare, lead
 from clinx.config.diagnostics import ConfigError
 from clinx.settings import PREFIX, Settings, Worker, unknown_variables
 from clinx.storage.failures import StorageUnavailable
@@ -108,15 +109,22 @@ async def _serve(settings: Settings, worker: Worker | None, *, demo: bool, last_
         if worker is None or worker.greets:
             await print_welcome(gateway, demo=demo or await is_first_try(gateway))
         if worker is not None:
-            _answer_the_line(worker, stop)
+            _answer_the_line(worker, gateway, stop)
         await stopping.wait()
     finally:
         await gateway.stop(settings.shutdown_grace)
 
 
-def _answer_the_line(worker: Worker, stop: Callable[[], None]) -> None:
-    """Tell the process that started this one that it serves, and stop when that process is gone."""
+def _answer_the_line(worker: Worker, gateway: Gateway, stop: Callable[[], None]) -> None:
+    """Tell the process that started this one that it serves, and when it has looked at the tree; stop with it."""
     loop, line = asyncio.get_running_loop(), socket.socket(fileno=worker.line)
+
+    async def look() -> None:
+        await gateway.reloader.reload()
+        with contextlib.suppress(OSError):  # That process is gone, and so is the line.
+            line.send(LOOKED)
+
+    loop.add_signal_handler(signal.SIGHUP, lambda: gateway.supervisor.start(look(), name="reload"))
     line.sendall(READY)
 
     def hear() -> None:
