@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -9,6 +10,8 @@ from typing import Any
 
 import aiohttp
 import pytest
+from strawberry.types import ExecutionResult
+from yarl import URL
 
 from clinx.accounts.sessions import Sessions
 from clinx.graphql import operation, sse
@@ -124,3 +127,32 @@ def ended_between(monkeypatch: pytest.MonkeyPatch, end: Callable[[], Awaitable[N
             yield result
 
     monkeypatch.setattr(operation, "_refusing", then)
+
+
+async def test_a_client_that_takes_nothing_is_let_go(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = asyncio.Event()
+
+    async def endless(*_: object) -> AsyncGenerator[ExecutionResult]:
+        try:
+            while True:
+                yield ExecutionResult(data={"text": "x" * 1_000_000}, errors=None)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(sse, "results", endless)
+    monkeypatch.setattr(sse, "PATIENCE", 0.05)
+    url = URL(town.url)
+    assert url.host is not None
+    reader, writer = await asyncio.open_connection(url.host, url.port, limit=1024)
+    body = json.dumps({"query": NAME})
+    head = f"POST /graphql HTTP/1.1\r\nHost: {url.host}:{url.port}\r\nAccept: text/event-stream\r\n"
+    writer.write(f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+
+    async with asyncio.timeout(20):
+        await ended.wait()
+
+    received = b""
+    with contextlib.suppress(ConnectionError):
+        received = await reader.read()
+    assert b"event: complete" not in received
+    writer.close()

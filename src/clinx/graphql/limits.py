@@ -47,6 +47,8 @@ WEIGHTS: Final[Mapping[str, int]] = {
 }
 """What fields cost beside one, by name."""
 
+_ONCE: Final = "totalCount"
+"""Of a list, not of each of its objects."""
 _UNKNOWN: Final = 100
 """How many objects a list may hold whose ``first`` is not known."""
 _LONGEST: Final = 12
@@ -61,6 +63,8 @@ class Measure:
     cost: int = 0
     depth: int = 0
     aliases: int = 0
+    once: int = 0
+    """What of the cost is a list's own, however many objects it holds."""
 
 
 @dataclass(slots=True)
@@ -77,11 +81,13 @@ class Meter:
         Raises:
             Refusal: ``query_too_complex``: a fragment contains itself.
         """
-        cost = depth = aliases = 0
-        for each in selected.selections if selected else ():
-            found = self._one(each)
-            cost, depth, aliases = cost + found.cost, max(depth, found.depth), aliases + found.aliases
-        return Measure(cost, depth, aliases)
+        found = [self._one(each) for each in selected.selections] if selected else []
+        return Measure(
+            cost=sum(each.cost for each in found),
+            depth=max((each.depth for each in found), default=0),
+            aliases=sum(each.aliases for each in found),
+            once=sum(each.once for each in found),
+        )
 
     def _one(self, node: object) -> Measure:
         if isinstance(node, FieldNode):
@@ -96,10 +102,12 @@ class Meter:
         inside = self.selection(node.selection_set)
         name = node.name.value
         deeper = INTROSPECTION_DEPTH - MOST_DEPTH if name in _INTROSPECTING else 0
+        cost = 1 + WEIGHTS.get(name, 0) + self._many(node) * (inside.cost - inside.once) + inside.once
         return Measure(
-            cost=1 + WEIGHTS.get(name, 0) + self._many(node) * inside.cost,
+            cost=cost,
             depth=max(1, inside.depth + 1 - deeper),
             aliases=inside.aliases + (node.alias is not None),
+            once=cost if name == _ONCE else 0,
         )
 
     def _many(self, node: FieldNode) -> int:
