@@ -32,6 +32,7 @@ from clinx.domain.request_log import Attempt, RequestLog
 from clinx.domain.usage import Usage
 from clinx.storage.database import Database
 from clinx.storage.migrate import migrate
+from support.reused import Reused
 
 POSTGRES = os.environ.get("CLINX_TEST_POSTGRES_URL", "")
 ENGINES = ["sqlite", *([pytest.param("postgres", marks=pytest.mark.postgres)] if POSTGRES else [])]
@@ -119,12 +120,25 @@ async def postgres_database(_migrated_database: str) -> AsyncGenerator[str]:
 @asynccontextmanager
 async def _copied(template: str) -> AsyncGenerator[str]:
     """A copy takes a twentieth of the time that migrating takes."""
+    name = await _copy(template)
+    try:
+        yield _address(name)
+    finally:
+        await _drop(name)
+
+
+async def _copy(template: str) -> str:
     name = f"clinx_test_{uuid.uuid4().hex}"
     await on_server(f"CREATE DATABASE {name} TEMPLATE {template}")
-    try:
-        yield urlsplit(POSTGRES)._replace(path=f"/{name}").geturl()
-    finally:
-        await on_server(f"DROP DATABASE {name} WITH (FORCE)")
+    return name
+
+
+async def _drop(name: str) -> None:
+    await on_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _address(name: str) -> str:
+    return urlsplit(POSTGRES)._replace(path=f"/{name}").geturl()
 
 
 async def on_server(*statements: str) -> None:
@@ -137,26 +151,36 @@ async def on_server(*statements: str) -> None:
         await connection.close()
 
 
+_LAID: dict[str, str] = {}
+"""By engine: what is migrated, once a process. Each room's conftest has a fixture of its own, and they share this."""
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("migrated") / "clinx.db"
-    await migrate(f"sqlite:///{path}")
-    return path
+    if "sqlite" not in _LAID:
+        path = tmp_path_factory.mktemp("migrated") / "clinx.db"
+        await migrate(f"sqlite:///{path}")
+        _LAID["sqlite"] = str(path)
+    return Path(_LAID["sqlite"])
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def _migrated_database() -> AsyncGenerator[str]:
     """The name of a PostgreSQL database with all tables, to be copied."""
-    if not POSTGRES:
-        yield ""
+    if not POSTGRES or "postgres" in _LAID:
+        yield _LAID.get("postgres", "")
         return
-    name = f"clinx_test_{uuid.uuid4().hex}"
+    name = _LAID["postgres"] = f"clinx_test_{uuid.uuid4().hex}"
     await on_server(f"CREATE DATABASE {name}")
     try:
-        await migrate(urlsplit(POSTGRES)._replace(path=f"/{name}").geturl())
+        await migrate(_address(name))
         yield name
     finally:
-        await on_server(f"DROP DATABASE {name} WITH (FORCE)")
+        await _REUSED.close()
+        await _drop(name)
+
+
+_REUSED = Reused(_address, lambda: _copy(_LAID["postgres"]), _drop)
 
 
 @pytest_asyncio.fixture(params=ENGINES)
@@ -186,7 +210,7 @@ async def database_url(
         shutil.copy(_migrated_file, target)
         yield f"sqlite:///{target}"
         return
-    async with _copied(_migrated_database) as url:
+    async with _REUSED.lent() as url:
         yield url
 
 
