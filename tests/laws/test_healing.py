@@ -64,6 +64,9 @@ class Answered:
     content_type: str = "application/json"
     upstream_id: str | None = None
 
+    def arrived(self, limit: int = 0) -> bytes:
+        return self.body
+
     async def read(self, limit: int = 0) -> bytes:
         return self.body
 

@@ -10,6 +10,7 @@ Import the fixture in a room's ``conftest.py``: ``from support.accounts import d
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 
 import pytest
 from pyotp.totp import TOTP
@@ -56,11 +57,15 @@ class QuickHasher:
 
     def hash(self, password: str) -> str:
         self.made += 1
-        return f"quick:{password}"
+        return self._quick(password)
 
     def verify(self, hash_: str, password: str) -> bool:
         self.verified.append(hash_)
-        return hash_.removeprefix("old:") == f"quick:{password}"
+        return hash_.removeprefix("old:") == self._quick(password)
+
+    def _quick(self, password: str) -> str:
+        """A hash is short, whatever the password is."""
+        return f"quick:{password if len(password) < 100 else sha256(password.encode()).hexdigest()}"
 
     def is_outdated(self, hash_: str) -> bool:
         return hash_.startswith("old:")
