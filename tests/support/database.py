@@ -10,7 +10,8 @@ import asyncio
 import os
 import shutil
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -155,29 +156,37 @@ _LAID: dict[str, str] = {}
 """By engine: what is migrated, once a process. Each room's conftest has a fixture of its own, and they share this."""
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _run(step: Coroutine[object, object, object]) -> None:
+    """Run it on a loop of its own: what lasts as long as the session must not end with one of pytest's loops."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, step).result()
+
+
+@pytest.fixture(scope="session")
+def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if "sqlite" not in _LAID:
         path = tmp_path_factory.mktemp("migrated") / "clinx.db"
-        await migrate(f"sqlite:///{path}")
+        _run(migrate(f"sqlite:///{path}"))
         _LAID["sqlite"] = str(path)
     return Path(_LAID["sqlite"])
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def _migrated_database() -> AsyncGenerator[str]:
+@pytest.fixture(scope="session")
+def _migrated_database() -> Generator[str]:
     """The name of a PostgreSQL database with all tables, to be copied."""
     if not POSTGRES or "postgres" in _LAID:
         yield _LAID.get("postgres", "")
         return
-    name = _LAID["postgres"] = f"clinx_test_{uuid.uuid4().hex}"
-    await on_server(f"CREATE DATABASE {name}")
+    name = f"clinx_test_{uuid.uuid4().hex}"
+    _run(on_server(f"CREATE DATABASE {name}"))
     try:
-        await migrate(_address(name))
+        _run(migrate(_address(name)))
+        _LAID["postgres"] = name
         yield name
     finally:
-        await _REUSED.close()
-        await _drop(name)
+        _LAID.pop("postgres", None)
+        _run(_REUSED.close())
+        _run(_drop(name))
 
 
 _REUSED = Reused(_address, lambda: _copy(_LAID["postgres"]), _drop)
