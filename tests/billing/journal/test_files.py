@@ -9,6 +9,7 @@ from clinx.billing.journal.files import (
     Header,
     Position,
     decode_header,
+    holds_room,
     is_volatile,
     opening,
     segment_numbers,
@@ -73,8 +74,23 @@ def test_the_file_system_of_a_folder_says_whether_it_is_volatile(tmp_path: Path,
     assert is_volatile(tmp_path, mounts=mounts) is volatile
 
 
-def test_where_nobody_knows_nothing_is_volatile(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("kind", "holds"),
+    [("ext4", True), ("xfs", True), ("tmpfs", True), ("btrfs", False), ("zfs", False), ("nfs4", False)],
+)
+def test_the_file_system_of_a_folder_says_whether_what_is_allocated_can_be_written(
+    tmp_path: Path, kind: str, holds: bool
+):
+    device = tmp_path.stat().st_dev
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(f"23 22 {os.major(device)}:{os.minor(device)} / /state rw - {kind} none rw\n")
+
+    assert holds_room(tmp_path, mounts=mounts) is holds
+
+
+def test_where_nobody_knows_nothing_is_volatile_and_nothing_holds_room(tmp_path: Path):
     assert not is_volatile(tmp_path, mounts=tmp_path / "none")
+    assert not holds_room(tmp_path, mounts=tmp_path / "none")
 
 
 @pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="no shared memory here")  # noqa: S108

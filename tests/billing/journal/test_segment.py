@@ -1,11 +1,14 @@
 import errno
+import mmap
 import stat
 from pathlib import Path
 
 import pytest
 
 from billing.journal.samples import ORIGIN, largest_file
+from clinx.billing.journal import segment as module
 from clinx.billing.journal.files import Header, Position, opening, segment_numbers
+from clinx.billing.journal.frames import Fault, enclose
 from clinx.billing.journal.passage import Passage
 from clinx.billing.journal.segment import EMERGENCY_SIZE, Emergency, Segment
 
@@ -25,6 +28,71 @@ def test_a_segment_begins_with_its_header_and_grows(tmp_path: Path):
     assert segment.position == Position(7, len(OPENING) + 7)
     assert (tmp_path / "00000007.journal").read_bytes() == OPENING + b"abcdefg"
     assert stat.S_IMODE((tmp_path / "00000007.journal").stat().st_mode) == 0o600
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Windows of one page."""
+    monkeypatch.setattr(module, "WINDOW", mmap.PAGESIZE)
+    return mmap.PAGESIZE
+
+
+def test_a_mapped_segment_is_what_a_written_one_is(tmp_path: Path, narrow: int):
+    frames = [
+        enclose(b"\x03\x01", bytes([number % 256]) * number) for number in (1, narrow, 7, 3 * narrow, *range(1, 200))
+    ]
+    mapped = Segment.create(tmp_path, 1, HEADER, enclose(b"\x01\x01", b"open"), mapped=True)
+    plain = Segment.create(tmp_path, 2, HEADER, enclose(b"\x01\x01", b"open"))
+    for each in frames:
+        mapped.write(each)
+        plain.write(each)
+        assert mapped.offset == plain.offset
+    mapped.sync()
+    assert [found.body for found in Passage(tmp_path, 1)] == [found.body for found in Passage(tmp_path, 2)]
+    mapped.close()
+    plain.close()
+
+    assert mapped.path.read_bytes() == plain.path.read_bytes()
+
+
+def test_a_mapped_segment_is_in_the_file_without_being_closed(tmp_path: Path):
+    segment = Segment.create(tmp_path, 1, HEADER, mapped=True)
+    segment.write(enclose(b"\x03\x01", b"said"))
+
+    passage = Passage(tmp_path, 1)
+    assert ([found.body for found in passage], passage.end, passage.fault) == ([b"said"], segment.offset, None)
+    segment.close()
+
+
+def test_a_frame_that_was_begun_in_a_mapped_segment_is_torn_whatever_of_it_is_there(tmp_path: Path):
+    segment = Segment.create(tmp_path, 1, HEADER, mapped=True)
+    segment.write(enclose(b"\x03\x01", b"whole"))
+    end = segment.offset
+    begun = enclose(b"\x03\x01", bytes(range(1, 200)))
+    for there in (begun[:8], begun[:8] + bytes(50) + begun[58:100], begun[:8] + bytes(100) + begun[108:-1]):
+        with segment.path.open("r+b") as file:
+            file.seek(end)
+            file.write(there)
+        passage = Passage(tmp_path, 1)
+        assert ([found.body for found in passage], passage.end, passage.fault) == ([b"whole"], end, Fault.TORN)
+    segment.close()
+
+
+def test_a_mapped_segment_takes_the_last_of_a_disk_and_then_fails(tmp_path: Path):
+    segment = Segment.create(tmp_path, 1, HEADER, mapped=True)
+    room = 3 * mmap.PAGESIZE
+    with largest_file(room):
+        segment.write(enclose(b"\x03\x01", bytes(2 * mmap.PAGESIZE)))
+        end = segment.offset
+        with pytest.raises(OSError) as failure:
+            segment.write(enclose(b"\x03\x01", bytes(room)))
+        assert failure.value.errno == errno.EFBIG
+        assert segment.offset == end
+        segment.write(enclose(b"\x03\x01", b"small"))
+    segment.close()
+
+    assert [len(found.body) for found in Passage(tmp_path, 1)] == [2 * mmap.PAGESIZE, 5]
+    assert segment.path.stat().st_size == segment.offset
 
 
 def test_a_segment_that_exists_is_not_written_over(tmp_path: Path):

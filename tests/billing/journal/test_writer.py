@@ -20,6 +20,7 @@ from billing.journal.samples import (
     release,
     settle,
 )
+from clinx.billing.journal import segment as segments
 from clinx.billing.journal import writer as module
 from clinx.billing.journal.durability import Sync
 from clinx.billing.journal.failures import JournalFailed, JournalRefused
@@ -34,9 +35,18 @@ from clinx.domain.ledger import Origin
 from clinx.telemetry.tasks import Supervisor
 
 
+@pytest.fixture(params=[False, True], ids=["written", "mapped"])
+def mapped(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Both ways to write, whatever file system the tests run on."""
+    monkeypatch.setattr(module, "holds_room", lambda _: request.param)  # pyright: ignore[reportUnknownArgumentType]
+    # What is allocated ahead is full at once: so is then the disk.
+    monkeypatch.setattr(segments, "WINDOW", 1)
+    return request.param
+
+
 @pytest_asyncio.fixture
-async def journal(tmp_path: Path, supervisor: Supervisor) -> AsyncGenerator[Journal]:
-    opened = open_journal(tmp_path / "journal", supervisor)
+async def journal(folder: Path, supervisor: Supervisor) -> AsyncGenerator[Journal]:
+    opened = open_journal(folder, supervisor)
     yield opened
     await opened.close()
 
@@ -48,7 +58,7 @@ def on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, mapped: bool) -> Path:
     return tmp_path / "journal"
 
 

@@ -22,6 +22,8 @@ EMERGENCY: Final = "emergency"
 _NAME: Final = re.compile(r"(\d{8,})\.journal")
 _HEADER_MARK: Final = bytes((0, 1))
 _VOLATILE: Final = frozenset({"tmpfs", "ramfs"})
+_OF_THEIR_WORD: Final = frozenset({"ext4", "xfs", "f2fs", "tmpfs", "overlay"})
+"""File systems on which overwriting what was allocated needs no more room; those that copy on write are none."""
 
 
 class Position(NamedTuple):
@@ -94,13 +96,23 @@ def sync_folder(folder: Path) -> None:
 
 def is_volatile(folder: Path, *, mounts: Path = Path("/proc/self/mountinfo")) -> bool:
     """Whether what is in an existing folder is gone after a power cut: tmpfs or ramfs. False where nobody knows."""
+    return not _VOLATILE.isdisjoint(_kinds(folder, mounts))
+
+
+def holds_room(folder: Path, *, mounts: Path = Path("/proc/self/mountinfo")) -> bool:
+    """Whether what is allocated in an existing folder can be written whatever happens. False where nobody knows."""
+    kinds = _kinds(folder, mounts)
+    return bool(kinds) and kinds <= _OF_THEIR_WORD
+
+
+def _kinds(folder: Path, mounts: Path) -> set[str]:
     device = folder.stat().st_dev
     wanted = f"{os.major(device)}:{os.minor(device)}"
     try:
         lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
-        return False
-    return any(_kind(line) in _VOLATILE for line in lines if line.split()[2:3] == [wanted])
+        return set()
+    return {_kind(line) for line in lines if line.split()[2:3] == [wanted]}
 
 
 def _kind(line: str) -> str:

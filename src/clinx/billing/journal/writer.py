@@ -16,7 +16,7 @@ from typing import Final
 
 from clinx.billing.journal.durability import Durability, Sync
 from clinx.billing.journal.failures import JournalFailed, JournalRefused
-from clinx.billing.journal.files import Header, Position, is_volatile, segment_numbers, sync_folder
+from clinx.billing.journal.files import Header, Position, holds_room, is_volatile, segment_numbers, sync_folder
 from clinx.billing.journal.records import Held, JournalRecord, Progress, frame
 from clinx.billing.journal.segment import EMERGENCY_SIZE, Emergency, Segment
 from clinx.billing.operations import Record
@@ -49,6 +49,7 @@ class Journal:
         self._carry = carry
         self._sync = sync
         self._segment_size = segment_size
+        self._mapped = holds_room(folder)
         self._segment: Segment
         self._emergency: Emergency | None = None
         self._durability = Durability(folder, sync, lambda: self._segment)
@@ -168,13 +169,9 @@ class Journal:
                 self._emergency.close()
 
     def _create(self, number: int) -> Segment:
-        made = Segment.create(self._folder, number, Header(self._origin.node, self._origin.epoch))
-        try:
-            made.write(b"".join(map(frame, self._carry())))
-        except OSError:
-            made.discard()
-            raise
-        return made
+        carried = b"".join(map(frame, self._carry()))
+        header = Header(self._origin.node, self._origin.epoch)
+        return Segment.create(self._folder, number, header, carried, mapped=self._mapped)
 
     def _rotate(self) -> None:
         made = self._create(self._segment.number + 1)
