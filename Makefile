@@ -85,6 +85,10 @@ fmt: $(READY) ## format, and fix what can be fixed
 bench: $(READY) ## measure the gateway beside a stub and the installed peers (BENCH="--seconds 5 --peers none")
 	@$(BIN)/python -m bench $(BENCH)
 
+.PHONY: regression
+regression: $(READY) ## does a request cost more than it did? a ratio, so that any machine can say
+	@$(BIN)/python -m bench.regression
+
 .PHONY: bench-peers
 bench-peers: $(READY) ## install LiteLLM (and Portkey's gateway, when npm is here) for `make bench`
 	@$(BIN)/python -m bench.peers

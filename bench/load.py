@@ -161,16 +161,16 @@ async def drive(port: int, request: bytes, *, connections: int, seconds: float) 
         requests=len(tally.whole),
         failures=tally.failures,
         seconds=perf_counter() - started,
-        p50=_percentile(tally.whole, 50),
-        p99=_percentile(tally.whole, 99),
+        p50=percentile(tally.whole, 50),
+        p99=percentile(tally.whole, 99),
         events=tally.events,
-        first_event_p50=_percentile(tally.first, 50),
+        first_event_p50=percentile(tally.first, 50),
         complaint=tally.complaint,
     )
 
 
-def _percentile(seconds: list[float], percent: int) -> float:
-    """The nearest-rank percentile, in milliseconds; 0 of nothing."""
+def percentile(seconds: list[float], percent: int) -> float:
+    """Return the nearest-rank percentile, in milliseconds; 0 of nothing."""
     if not seconds:
         return 0.0
     ordered = sorted(seconds)

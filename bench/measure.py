@@ -64,13 +64,13 @@ def measure(subject: Subject, plan: Plan, room: Path) -> Measured:
     """
     whole = request_file(subject.headers, room / f"{subject.name}.whole", stream=False)
     stream = request_file(subject.headers, room / f"{subject.name}.stream", stream=True)
-    _drive(plan, subject.port, whole, connections=plan.connections, seconds=WARM_UP)
+    drive(plan, subject.port, whole, connections=plan.connections, seconds=WARM_UP)
     before = _cpu(subject)
-    busy = _drive(plan, subject.port, whole, connections=plan.connections, seconds=plan.seconds)
+    busy = drive(plan, subject.port, whole, connections=plan.connections, seconds=plan.seconds)
     spent = _cpu(subject) - before
     if busy.failures:
         raise RefusedError(f"{subject.name}: {busy.failures} of {busy.requests} failed: {busy.complaint}")
-    alone = _drive(plan, subject.port, whole, connections=1, seconds=plan.seconds / 2)
+    alone = drive(plan, subject.port, whole, connections=1, seconds=plan.seconds / 2)
     before = _cpu(subject)
     streams = _own(plan, subject.port, stream, connections=plan.streams, seconds=plan.seconds)
     stream_spent = _cpu(subject) - before
@@ -92,11 +92,11 @@ def _cpu(subject: Subject) -> float:
     return subject.process.cpu_seconds() if subject.process else 0.0
 
 
-def request_file(headers: Mapping[str, str], path: Path, *, stream: bool) -> Path:
+def request_file(headers: Mapping[str, str], path: Path, *, stream: bool, characters: int = PROMPT_CHARACTERS) -> Path:
     """Write the bytes of one chat request."""
     asked = {
         "model": MODEL,
-        "messages": [{"role": "user", "content": ("what does the ledger say? " * 50)[:PROMPT_CHARACTERS]}],
+        "messages": [{"role": "user", "content": ("what does the ledger say? " * (characters // 25))[:characters]}],
         "max_tokens": 200,
     }
     body = json.dumps({**asked, "stream": True} if stream else asked).encode()
@@ -111,9 +111,10 @@ def request_file(headers: Mapping[str, str], path: Path, *, stream: bool) -> Pat
     return path
 
 
-def _drive(plan: Plan, port: int, request: Path, *, connections: int, seconds: float) -> Figures:
-    drive = _own if plan.client == "own" else _wrk
-    return drive(plan, port, request, connections=connections, seconds=seconds)
+def drive(plan: Plan, port: int, request: Path, *, connections: int, seconds: float) -> Figures:
+    """Ask on so many connections for so long."""
+    client = _own if plan.client == "own" else _wrk
+    return client(plan, port, request, connections=connections, seconds=seconds)
 
 
 def _own(plan: Plan, port: int, request: Path, *, connections: int, seconds: float) -> Figures:

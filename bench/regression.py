@@ -125,7 +125,7 @@ def _length(head: bytearray) -> int:
 
 
 @asynccontextmanager
-async def _serving(folder: Path) -> AsyncGenerator[tuple[Gateway, bytes]]:
+async def serving(folder: Path) -> AsyncGenerator[tuple[Gateway, bytes]]:
     """Start an upstream and a gateway with one caller who has credit; give its request as bytes."""
     upstream = await asyncio.get_running_loop().create_server(Stub, "127.0.0.1", 0)
     port = upstream.sockets[0].getsockname()[1]
@@ -151,7 +151,7 @@ async def _key(gateway: Gateway) -> str:
     return (await tokens.issue(gateway.database, user, "bench", at=at)).secret
 
 
-async def _drive(gateway: Gateway, request: bytes, calls: int) -> float:
+async def drive(gateway: Gateway, request: bytes, calls: int) -> float:
     """Make calls over all connections; return the CPU microseconds of each, with what is done behind it."""
     loop, (host, port) = asyncio.get_running_loop(), gateway.url.removeprefix("http://").split(":")
     began = time.process_time()
@@ -165,12 +165,12 @@ async def _drive(gateway: Gateway, request: bytes, calls: int) -> float:
 async def measure(folder: Path, rounds: int) -> list[Cost]:
     """Measure round after round, the calibration and the gateway in turn."""
     found: list[Cost] = []
-    async with _serving(folder) as (gateway, request):
+    async with serving(folder) as (gateway, request):
         gc.collect()
         gc.freeze()
         for _ in range(WARM_UP + rounds):
             turn = await calibrate(TURNS)
-            found.append(Cost(await _drive(gateway, request, REQUESTS), turn))
+            found.append(Cost(await drive(gateway, request, REQUESTS), turn))
     return found[WARM_UP:]
 
 

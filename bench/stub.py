@@ -21,7 +21,8 @@ _WORDS = "the ledger balances and every entry is written once "
 _USAGE = {"prompt_tokens": 180, "completion_tokens": EVENTS, "total_tokens": 180 + EVENTS}
 
 
-def _event(value: object) -> bytes:
+def event(value: object) -> bytes:
+    """Return one chunk with one event."""
     payload = b"data: " + json.dumps(value, separators=(",", ":")).encode() + b"\n\n"
     return b"%x\r\n%s\r\n" % (len(payload), payload)
 
@@ -63,13 +64,11 @@ _WHOLE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Request-Id: st
     len(_COMPLETION),
     _COMPLETION,
 )
-_STREAM_HEAD = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX-Request-Id: stub\r\nTransfer-Encoding: chunked\r\n\r\n"
-)
-_CONTENT = tuple(_event(_delta(index)) for index in range(EVENTS))
-_FINISH = _event(_chunk([{"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}]))
-_REPORT = _event(_chunk([], usage=_USAGE))
-_END = b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX-Request-Id: stub\r\nTransfer-Encoding: chunked\r\n\r\n"
+_CONTENT = tuple(event(_delta(index)) for index in range(EVENTS))
+_FINISH = event(_chunk([{"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}]))
+REPORT = event(_chunk([], usage=_USAGE))
+END = b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
 
 
 class Stub(asyncio.Protocol):
@@ -84,7 +83,7 @@ class Stub(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
-            length = end + 4 + _content_length(self._buffer[:end])
+            length = end + 4 + content_length(self._buffer[:end])
             if len(self._buffer) < length:
                 return
             body, self._buffer = self._buffer[end + 4 : length], self._buffer[length:]
@@ -92,8 +91,8 @@ class Stub(asyncio.Protocol):
 
     def _answer(self, body: bytes) -> None:
         if b'"stream":true' in body or b'"stream": true' in body:
-            events = [*_CONTENT, _FINISH, *([_REPORT] if b"include_usage" in body else []), _END]
-            self._transport.write(_STREAM_HEAD)
+            events = [*_CONTENT, _FINISH, *([REPORT] if b"include_usage" in body else []), END]
+            self._transport.write(HEAD)
             self._pour(events, 0)
         else:
             self._transport.write(_WHOLE)
@@ -106,7 +105,8 @@ class Stub(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(self._pour, events, index + 1)
 
 
-def _content_length(head: bytes) -> int:
+def content_length(head: bytes) -> int:
+    """Return how long a request's body is."""
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":
