@@ -81,14 +81,14 @@ class Handler:
         if answer.stream is None and len(answer.body) > respond.WATCHED:
             return await respond.watched(request, answer, headers, visit, self.presence)
         if answer.stream is None:
-            return respond.whole(answer, headers)
+            return respond.whole(answer, headers, request)
         return await respond.stream(request, answer, headers, visit, self.presence)
 
     def refuse(self, request: web.BaseRequest, error: GatewayError, cors: Mapping[str, str]) -> web.StreamResponse:
         """Answer where no endpoint is, in the dialect whose prefix the path shares."""
         request_id = self.new_id()
         answer = rendered(dialect_for_path(request.path), error, request_id)
-        return respond.whole(answer, {**_id_headers(request_id, _client_id(request)), **cors})
+        return respond.whole(answer, {**_id_headers(request_id, _client_id(request)), **cors}, request)
 
     def _open(
         self, request: web.BaseRequest, snapshot: Snapshot, endpoint: Endpoint, match: Mapping[str, str]

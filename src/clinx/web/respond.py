@@ -9,6 +9,7 @@ from aiohttp import web
 
 from clinx.relay.exchange import Answer
 from clinx.web.presence import Presence, Visit
+from clinx.web.whole import WholeResponse, is_plain
 
 _STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 """What keeps caches and buffering proxies from holding events back."""
@@ -18,8 +19,10 @@ WATCHED = 64 << 10
 """Bytes of a whole body beyond which a reader may be slow: what is less fits into the socket's own buffers."""
 
 
-def whole(answer: Answer, headers: Mapping[str, str]) -> web.Response:
-    """Return a response for a whole answer."""
+def whole(answer: Answer, headers: Mapping[str, str], request: web.BaseRequest | None = None) -> web.StreamResponse:
+    """Return a response for a whole answer; one that is small is told which request it answers, and written at once."""
+    if request is not None and is_plain(request):
+        return WholeResponse(answer.status, {**answer.headers, **headers}, answer.body)
     return web.Response(status=answer.status, headers={**answer.headers, **headers}, body=answer.body)
 
 
