@@ -15,6 +15,7 @@ from clinx.echo import EchoServer, builtins
 from clinx.settings import Settings, Worker
 from clinx.storage.failures import StorageUnavailable
 from clinx.web import presence
+from support.database import lay_tables
 from support.fake_upstream import FakeUpstream, hang, pause, sse
 from support.gateway import Running, chat, chunks, completion, running_gateway, tree_for
 from support.tree import SMALL, tree
@@ -27,6 +28,8 @@ BROKEN = SMALL.replace("provider: echo", "provider: ecko")
 def settings(folder: Path, files: dict[str, str] | None = None, **more: Any) -> Settings:
     root = tree(folder / "tree", FAR if files is None else files)
     given = {"root": root, "state_dir": folder / "state", "port": 0, "watch": False, **more}
+    if not (folder / "state").exists():
+        lay_tables(folder / "state" / "clinx.db")
     return Settings.model_validate(given)
 
 

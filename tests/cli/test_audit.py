@@ -7,7 +7,7 @@ import pytest
 from clinx.billing.alarm import freeze
 from clinx.cli import main
 from clinx.storage.database import Database
-from support.database import START
+from support.database import START, lay_tables
 from support.history import frozen, moved, run
 
 
@@ -17,6 +17,7 @@ def url(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureF
     monkeypatch.setenv("CLINX_ROOT", str(tmp_path))
     monkeypatch.setenv("CLINX_STATE_DIR", str(tmp_path))
     monkeypatch.delenv("CLINX_DATABASE_URL", raising=False)
+    lay_tables(tmp_path / "clinx.db")
     assert main(["user", "create", "ann", "--credit", "5"]) == 0
     capsys.readouterr()
     return f"sqlite:///{tmp_path / 'clinx.db'}"

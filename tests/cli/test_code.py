@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from clinx.cli import main
+from support.database import lay_tables
 
 CODE = r"CLX(-[0-9A-Z]{5}){5}-[0-9A-Z]{2}"
 
@@ -15,6 +16,7 @@ def _state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("CLINX_STATE_DIR", str(tmp_path))
     monkeypatch.delenv("CLINX_DATABASE_URL", raising=False)
     monkeypatch.setattr("getpass.getuser", lambda: "root")
+    lay_tables(tmp_path / "clinx.db")
     assert main(["user", "create", "ann"]) == 0
 
 

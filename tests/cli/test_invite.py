@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from clinx.cli import main
+from support.database import lay_tables
 
 
 @pytest.fixture(autouse=True)
@@ -13,6 +14,7 @@ def _state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     (tmp_path / "tree").mkdir()
     tree = 'version: 1\ninvitations: {inviter: "1.5", invitee: "0.5"}\n'
     (tmp_path / "tree" / "gateway.yaml").write_text(tree)
+    lay_tables(tmp_path / "state" / "clinx.db")
     for name in ("ann", "bob"):
         assert main(["user", "create", name]) == 0
 

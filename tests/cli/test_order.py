@@ -9,6 +9,7 @@ from clinx.cli import main
 from clinx.domain.order import Order, OrderState
 from clinx.storage import orders
 from clinx.storage.database import Database
+from support.database import lay_tables
 from support.fake_payments import KEY, SECRET_KEY, WEBHOOK_SECRET, FakePayments, serving
 
 TREE = """\
@@ -34,6 +35,7 @@ def _state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.Captu
     monkeypatch.setenv("EPAY_KEY", KEY)
     monkeypatch.setenv("STRIPE_SECRET_KEY", SECRET_KEY)
     monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET)
+    lay_tables(tmp_path / "state" / "clinx.db")
     assert main(["user", "create", "ann"]) == 0
     capsys.readouterr()
 

@@ -20,6 +20,7 @@ import pytest
 from clinx.app import start_gateway
 from clinx.cli import main
 from clinx.settings import Settings
+from support.database import lay_tables
 from support.fake_upstream import FakeUpstream, hang, pause, sse
 from support.gateway import chat, chunks, tree_for
 from support.tree import SMALL, tree
@@ -95,9 +96,11 @@ def environment(folder: Path, more: Mapping[str, str]) -> dict[str, str]:
 async def serving(
     folder: Path, *arguments: str, program: tuple[str, ...] = ("-m", "clinx"), **more: str
 ) -> AsyncGenerator[Served]:
-    """Run the command over the tree in ``folder / "tree"``, which may be empty."""
+    """Run the command over the tree in ``folder / "tree"``, which may be empty, as if it had run there before."""
     root = folder / "tree"
     root.mkdir(exist_ok=True)
+    if not (folder / "state").exists():
+        lay_tables(folder / "state" / "clinx.db")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, *program, "serve", *arguments),
         stdin=asyncio.subprocess.DEVNULL,
@@ -144,6 +147,7 @@ async def test_it_says_where_it_listens_and_ends_when_told_to(tmp_path: Path, nu
 
 @pytest.mark.parametrize("arguments", [(), ("--demo",)], ids=["empty-folder", "demo"])
 async def test_the_curl_that_is_printed_works(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    (tmp_path / "state").mkdir(mode=0o700)
     async with serving(tmp_path, *arguments) as served:
         await served.is_up()
         await served.says(r"^  or point any OpenAI client at it")

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from clinx.cli import main
+from support.database import lay_tables
 from support.gateway import tree_for
 
 
@@ -12,6 +13,7 @@ def _state(monkeypatch: pytest.MonkeyPatch, tmp_path):
     monkeypatch.setenv("CLINX_ROOT", str(tmp_path))
     monkeypatch.setenv("CLINX_STATE_DIR", str(tmp_path))
     monkeypatch.delenv("CLINX_DATABASE_URL", raising=False)
+    lay_tables(tmp_path / "clinx.db")
     assert main(["user", "create", "ann"]) == 0
 
 

@@ -8,15 +8,14 @@ import asyncio
 import itertools
 import shutil
 import tempfile
-import uuid
 from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
-import asyncpg
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -36,10 +35,19 @@ from clinx.domain.money import ZERO, Amount
 from clinx.errors import BudgetSpent, InsufficientBalance
 from clinx.storage import leases, nodes
 from clinx.storage.database import Database
-from clinx.storage.migrate import migrate
 from clinx.telemetry.tasks import Supervisor
 from support.books import contradictions
-from support.database import POSTGRES, Clock, make_caller, request_log
+from support.database import (
+    POSTGRES,
+    Clock,
+    _migrated_database,
+    lent_postgres,
+    make_caller,
+    migrated_file,
+    request_log,
+)
+
+__all__ = ["_migrated_database"]
 
 T = TypeVar("T")
 START_WITH = "0.0000003"
@@ -171,7 +179,6 @@ class Ledger(RuleBasedStateMachine):
 
     async def _open(self) -> None:
         url = await self._url()
-        await migrate(url)
         self.database = await Database.connect(url)
         self.supervisor = Supervisor()
         self.origins: list[Origin] = []
@@ -186,7 +193,9 @@ class Ledger(RuleBasedStateMachine):
         )
 
     async def _url(self) -> str:
-        return f"sqlite:///{self.folder / 'clinx.db'}"
+        path = self.folder / "clinx.db"
+        shutil.copy(migrated_file(), path)
+        return f"sqlite:///{path}"
 
     def _vault(self, origin: Origin) -> Vault:
         vault = Vault(self.database, self.supervisor, origin=origin, now=self.clock.now, random=Random(1))
@@ -453,23 +462,15 @@ class Ledger(RuleBasedStateMachine):
 
 
 class DistantLedger(Ledger):
-    """The same on PostgreSQL, in a schema of its own."""
+    """The same on PostgreSQL."""
 
     async def _url(self) -> str:
-        self.schema = f"clinx_test_{uuid.uuid4().hex}"
-        await self._on_server(f"CREATE SCHEMA {self.schema}")
-        return f"{POSTGRES}{'&' if '?' in POSTGRES else '?'}schema={self.schema}"
+        self.borrowed = AsyncExitStack()
+        return await self.borrowed.enter_async_context(lent_postgres())
 
     async def _close(self) -> None:
         await super()._close()
-        await self._on_server(f"DROP SCHEMA {self.schema} CASCADE")
-
-    async def _on_server(self, sql: str) -> None:
-        connection = await asyncpg.connect(POSTGRES)
-        try:
-            await connection.execute(sql)
-        finally:
-            await connection.close()
+        await self.borrowed.aclose()
 
 
 Ledger.TestCase.settings = settings(
@@ -481,5 +482,6 @@ TestLedger = Ledger.TestCase
 
 @pytest.mark.postgres
 @pytest.mark.skipif(not POSTGRES, reason="needs CLINX_TEST_POSTGRES_URL")
+@pytest.mark.usefixtures("_migrated_database")
 class TestDistantLedger(DistantLedger.TestCase):
     """See above."""

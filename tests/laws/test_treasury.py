@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import itertools
 import shutil
 import tempfile
 import uuid
 from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -33,12 +33,22 @@ from clinx.domain.ledger import Reservation, Unresolved, token_scope
 from clinx.domain.money import Amount
 from clinx.errors import BillingUnavailable, NotCovered, TokenDisabled
 from clinx.storage.database import Database
-from clinx.storage.migrate import migrate
 from clinx.storage.program import Program, Row, execute, fetch
 from support.books import contradictions
-from support.database import POSTGRES, START, Clock, make_caller, on_server, request_log
+from support.database import (
+    POSTGRES,
+    START,
+    Clock,
+    _migrated_database,
+    lent_postgres,
+    make_caller,
+    migrated_file,
+    request_log,
+)
 from support.flaky import Fault, Flaky
 from support.treasury import LIFETIME, Bank
+
+__all__ = ["_migrated_database"]
 
 T = TypeVar("T")
 BUDGET = 600
@@ -52,14 +62,6 @@ ANY = st.integers(0, 99)
 """Which one of those there are: how many that is may depend on what ran first, so it is not for hypothesis to know."""
 POLICIES = st.sampled_from(Unresolved)
 FAULTS = st.sampled_from([Fault.AWAY, Fault.CONFLICT, Fault.DOUBT])
-
-
-@functools.cache
-def migrated() -> Path:
-    """A file with all tables, to be copied: migrations take longer than an example."""
-    path = Path(tempfile.mkdtemp()) / "clinx.db"
-    asyncio.run(migrate(f"sqlite:///{path}"))
-    return path
 
 
 @dataclass
@@ -134,7 +136,7 @@ class Treasuries(RuleBasedStateMachine):
 
     def make_database(self) -> str:
         path = self.folder / "clinx.db"
-        shutil.copy(migrated(), path)
+        shutil.copy(migrated_file(), path)
         return f"sqlite:///{path}"
 
     async def drop_database(self) -> None:
@@ -517,14 +519,11 @@ class TreasuriesOnPostgres(Treasuries):
     """The same, where transactions really run beside one another."""
 
     def make_database(self) -> str:
-        self.schema = f"clinx_test_{uuid.uuid4().hex}"
-        self.run(on_server(f"CREATE SCHEMA {self.schema}"))
-        url = f"{POSTGRES}{'&' if '?' in POSTGRES else '?'}schema={self.schema}"
-        self.run(migrate(url))
-        return url
+        self.borrowed = AsyncExitStack()
+        return self.run(self.borrowed.enter_async_context(lent_postgres()))
 
     async def drop_database(self) -> None:
-        await on_server(f"DROP SCHEMA {self.schema} CASCADE")
+        await self.borrowed.aclose()
 
 
 TreasuriesOnPostgres.TestCase.settings = _often(6)
@@ -532,5 +531,6 @@ TreasuriesOnPostgres.TestCase.settings = _often(6)
 
 @pytest.mark.postgres
 @pytest.mark.skipif(not POSTGRES, reason="needs CLINX_TEST_POSTGRES_URL")
+@pytest.mark.usefixtures("_migrated_database")
 class TestTreasuriesOnPostgres(TreasuriesOnPostgres.TestCase):
-    """Fewer examples: each has a schema of its own."""
+    """Fewer examples."""

@@ -7,12 +7,15 @@ Import the fixtures in a room's ``conftest.py``: ``from support.database import 
 """
 
 import asyncio
+import atexit
+import functools
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import AsyncGenerator, Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -153,7 +156,7 @@ async def on_server(*statements: str) -> None:
 
 
 _LAID: dict[str, str] = {}
-"""By engine: what is migrated, once a process. Each room's conftest has a fixture of its own, and they share this."""
+"""By engine: what is migrated and has to be dropped. Each room's conftest has a fixture of its own; they share this."""
 
 
 def _run(step: Coroutine[object, object, object]) -> None:
@@ -162,13 +165,25 @@ def _run(step: Coroutine[object, object, object]) -> None:
         thread.submit(asyncio.run, step).result()
 
 
+@functools.cache
+def migrated_file() -> Path:
+    """Return a SQLite file with all tables, to be copied: migrations take longer than most tests."""
+    folder = tempfile.TemporaryDirectory(prefix="clinx-test-")
+    atexit.register(folder.cleanup)
+    path = Path(folder.name) / "clinx.db"
+    _run(migrate(f"sqlite:///{path}"))
+    return path
+
+
+def lay_tables(path: Path) -> None:
+    """Put a SQLite file there with all tables and nothing in them, as a gateway that ran before left it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shutil.copy(migrated_file(), path)
+
+
 @pytest.fixture(scope="session")
-def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if "sqlite" not in _LAID:
-        path = tmp_path_factory.mktemp("migrated") / "clinx.db"
-        _run(migrate(f"sqlite:///{path}"))
-        _LAID["sqlite"] = str(path)
-    return Path(_LAID["sqlite"])
+def _migrated_file() -> Path:
+    return migrated_file()
 
 
 @pytest.fixture(scope="session")
@@ -187,6 +202,11 @@ def _migrated_database() -> Generator[str]:
         _LAID.pop("postgres", None)
         _run(_REUSED.close())
         _run(_drop(name))
+
+
+def lent_postgres() -> AbstractAsyncContextManager[str]:
+    """Lend a PostgreSQL database with all tables and nothing in them to who uses the fixture ``_migrated_database``."""
+    return _REUSED.lent()
 
 
 _REUSED = Reused(_address, lambda: _copy(_LAID["postgres"]), _drop)
@@ -221,6 +241,19 @@ async def database_url(
         return
     async with _REUSED.lent() as url:
         yield url
+
+
+@asynccontextmanager
+async def kept_in(engine: str) -> AsyncGenerator[dict[str, str]]:
+    """The settings of a whole gateway that keeps everything in an engine: nothing is said of SQLite, its files are new.
+
+    The fixture ``_migrated_database`` has to be asked for first.
+    """
+    if engine == "sqlite":
+        yield {}
+        return
+    async with _REUSED.lent() as url:
+        yield {"database_url": url}
 
 
 @pytest_asyncio.fixture

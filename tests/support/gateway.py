@@ -30,7 +30,7 @@ from clinx.domain.money import Amount
 from clinx.domain.request_log import RequestLog
 from clinx.settings import Settings
 from clinx.storage import request_logs
-from clinx.storage.migrate import migrate
+from support.database import lay_tables
 
 TREE = """\
 version: 1
@@ -145,29 +145,6 @@ def _headers(key: str | None, headers: Mapping[str, str] | None) -> dict[str, st
     return {**({"Authorization": f"Bearer {key}"} if key else {}), **(headers or {})}
 
 
-_TABLES: list[bytes] = []
-"""A SQLite file with all tables and nothing in them: migrating takes longer than most tests."""
-
-
-async def _lay_tables(path: Path) -> None:
-    if not _is_laid(path):
-        await migrate(f"sqlite:///{path}")
-        _remember(path)
-
-
-def _is_laid(path: Path) -> bool:
-    if path.exists():
-        return True
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if _TABLES:
-        path.write_bytes(_TABLES[0])
-    return bool(_TABLES)
-
-
-def _remember(path: Path) -> None:
-    _TABLES.append(path.read_bytes())
-
-
 @asynccontextmanager
 async def running_gateway(
     folder: Path, files: Mapping[str, str], *, grace: float = 5.0, **settings: Any
@@ -178,7 +155,9 @@ async def running_gateway(
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
     if "database_url" not in settings:
-        await _lay_tables(folder / "state" / "clinx.db")
+        path = folder / "state" / "clinx.db"
+        if not path.exists():
+            lay_tables(path)
     given: dict[str, Any] = {"root": root, "state_dir": folder / "state", "port": 0, "poll_seconds": 0.2, **settings}
     gateway = await start_gateway(Settings(**given))
     try:

@@ -38,20 +38,20 @@ from clinx.relay.channel_tests import ChannelTests
 from clinx.relay.inquiries.inquirer import Inquirer
 from clinx.relay.inquiries.planning import Planner
 from clinx.relay.inquiries.tryout import Tryouts
+from clinx.relay.provider_balances import ProviderBalances
 from clinx.relay.trials import verify
 from clinx.routing.health import Health
 from clinx.routing.overrides import Overlay
 from clinx.state.memory import MemoryCounters
 from clinx.storage import audit_log, overrides
 from clinx.storage.database import Database
-from clinx.storage.migrate import migrate
 from clinx.telemetry.metrics import Metrics
 from clinx.telemetry.tasks import Supervisor
 from clinx.upstream.pool import Pool
 from clinx.upstream.request import RequestBuilder
 from clinx.upstream.send import Sender
 from support.channels import channel
-from support.database import Clock
+from support.database import Clock, lay_tables
 from support.fake_upstream import FakeUpstream
 from support.gateway import tree_for
 from support.tree import ENVIRON, tree
@@ -165,7 +165,9 @@ async def running_station(
     """Start one over a tree."""
     clock, supervisor = Clock(), Supervisor()
     root = tree(folder / "tree", files)
-    url = await _laid(folder / "station.db")
+    path = folder / "station.db"
+    lay_tables(path)
+    url = f"sqlite:///{path}"
     async with AsyncExitStack() as stack:
         database = await Database.connect(url)
         stack.push_async_callback(database.close)
@@ -190,8 +192,12 @@ async def running_station(
             jitter=lambda: 0.5,
         )
         planner = Planner(database, database, sources, lambda: current.snapshot)
+        balances = ProviderBalances(
+            tests.sender, tests.requests, supervisor, tests.served, now=clock.now, monotonic=clock.monotonic
+        )
+        tryouts = Tryouts(tests, supervisor)
         inquirer = Inquirer(
-            database, database, lambda: current.snapshot, overlay, planner, Tryouts(tests, supervisor), clock.now
+            database, database, lambda: current.snapshot, overlay, planner, tryouts, balances, clock.now
         )
         audited: list[Report] = []
         engine = Engine(inquirer, health, reloader, lambda: JOURNAL, lambda: audited[-1] if audited else None)
@@ -211,24 +217,6 @@ async def running_station(
         )
         yield Station(root, database, current, reloader, health, overlay, inquirer, clock, services, audited)
         current.close()
-
-
-_TABLES: list[bytes] = []
-"""A SQLite file with all tables and nothing in them: migrating takes longer than most tests."""
-
-
-async def _laid(path: Path) -> str:
-    url = f"sqlite:///{path}"
-    if not _TABLES:
-        await migrate(url)
-    _copy(path)
-    return url
-
-
-def _copy(path: Path) -> None:
-    if not _TABLES:
-        _TABLES.append(path.read_bytes())
-    path.write_bytes(_TABLES[0])
 
 
 @pytest.fixture
