@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from clinx.config.places import template_problem, url_problem
+from clinx.config.places import placeholder_proxy, proxy_problem, template_problem, url_problem
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,40 @@ def test_what_is_no_address(url: str, problem: str) -> None:
     assert url_problem(url) == problem
 
 
-def test_a_proxy_may_have_a_password() -> None:
-    assert url_problem("http://u:p@x:3128", userinfo=True) is None
+@pytest.mark.parametrize(
+    "url", ["http://u:p@x:3128", "https://x", "socks5://x", "socks5h://u:p%40@x:9050", "socks4a://u@x"]
+)
+def test_a_proxy_speaks_http_or_socks_and_may_have_a_password(url: str) -> None:
+    assert proxy_problem(url) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("ftp://x", "must start with http://, https://, socks5://, socks5h:// or socks4a:// and name a host"),
+        ("socks4://x", "must start with http://, https://, socks5://, socks5h:// or socks4a:// and name a host"),
+        ("socks5://x:0", "is not an address"),
+        ("socks5://x?a=1", "must not have a query or fragment"),
+        ("socks5://u@x", "must hold a user name and a password, or neither"),
+        ("socks4a://u:p@x", "must not hold a password: SOCKS 4a has none"),
+    ],
+)
+def test_what_is_no_proxy(url: str, problem: str) -> None:
+    assert proxy_problem(url) == problem
+
+
+@pytest.mark.parametrize(
+    ("text", "transport", "stands_in"),
+    [
+        ("http://u:${env:P}@x", None, "http"),
+        ("socks5h://u:${env:P}@x", None, "socks5"),
+        ("${env:PROXY}", None, "http"),
+        ("${env:PROXY}", "http1", "socks5"),
+        ("http://${env:P}", "http1", "http"),
+    ],
+)
+def test_what_stands_in_for_a_proxy_goes_with_the_channel(text: str, transport: str | None, stands_in: str) -> None:
+    assert placeholder_proxy(text, transport) == f"{stands_in}://placeholder.invalid"
 
 
 def test_templates_name_only_known_holes() -> None:

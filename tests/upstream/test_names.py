@@ -40,7 +40,9 @@ async def test_an_address_stands_for_itself() -> None:
     assert [found[4][:2] for found in await Names().resolve("::1", 80)] == [("::1", 80)]
 
 
-@pytest.mark.parametrize("host", ["2852039166", "127.1", "127.0.0.01", "1.2.3.4.5", "256.1.1.1", "::1::"])
+@pytest.mark.parametrize(
+    "host", ["2852039166", "127.1", "127.0.0.01", "1.2.3.4.5", "256.1.1.1", "::1::", "0xa9fea9fe", "0xA9.254.0xa9fe"]
+)
 async def test_a_spelling_that_readers_disagree_about_is_no_address(host: str) -> None:
     with pytest.raises(UpstreamMisconfigured) as caught:
         await Names().resolve(host, 80)

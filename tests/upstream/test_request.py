@@ -7,6 +7,7 @@ import pytest
 from clinx.dialects.base import StoredQuestion
 from clinx.domain.catalog import NO_CREDENTIAL, Channel, Credential, Timeouts, TransportKind, UpstreamEndpoint
 from clinx.domain.operation import Operation
+from clinx.domain.provider_balance import BalanceQuestion
 from clinx.domain.template import Template
 from clinx.errors import InvalidRequest, UpstreamMisconfigured
 from clinx.upstream.request import RequestBuilder, UpstreamRequest, Way
@@ -46,6 +47,13 @@ def test_a_request_is_complete_and_holds_nothing_else() -> None:
         "X-Request-Id": "req_1",
     }
     assert (made.body, made.way) == (b"{}", Way(TransportKind.AIOHTTP, "http://proxy.test:3128"))
+
+
+@pytest.mark.parametrize("kind", list(TransportKind))
+def test_a_socks_proxy_leaves_the_choice_of_the_client(kind: TransportKind) -> None:
+    made = _build(channel(transport=kind, proxy="socks5h://proxy.test"))
+
+    assert made.way == Way(kind, "socks5h://proxy.test")
 
 
 def test_a_whole_answer_may_take_longer_to_begin_than_a_stream() -> None:
@@ -233,3 +241,51 @@ def test_a_question_about_an_answer_goes_where_it_was_made() -> None:
         "Accept-Encoding": "identity",
         "X-Request-Id": "req_1",
     }
+
+
+def _balance(target: Channel, question: BalanceQuestion, key: Credential = KEY) -> UpstreamRequest:
+    return RequestBuilder({}, "clinx/test").balance(target, question, key, request_id="b")
+
+
+def test_a_question_for_a_balance_goes_as_the_channel_s_calls_do() -> None:
+    question = BalanceQuestion("GET", Template.parse("/left"), (("of", Template.parse("{{ settings.team }}")),))
+    target = channel(
+        base_url="https://own.test/x?a=1",
+        settings={"team": "a b"},
+        headers=(("X-Org", "acme"), ("content-type", "text/plain")),
+        provider=provider(query=(("auth", Template.parse("{{ key }}")),)),
+        proxy="http://proxy.test:3128",
+        timeouts=Timeouts(connect=3.0),
+    )
+
+    made = _balance(target, question)
+
+    assert (made.method, str(made.url), made.body) == ("GET", "https://own.test/x/left?a=1&auth=s3cret&of=a%20b", b"")
+    assert made.headers == {
+        "Accept": "application/json",
+        "User-Agent": "clinx/test",
+        "Authorization": "Bearer s3cret",
+        "X-Org": "acme",
+        "Accept-Encoding": "identity",
+        "X-Request-Id": "b",
+    }
+    assert (made.way, made.timeouts) == (
+        Way(TransportKind.AIOHTTP, "http://proxy.test:3128"),
+        Timeouts(connect=3.0),
+    )
+
+
+def test_a_question_that_is_posted_is_an_empty_object_with_its_own_headers() -> None:
+    headers = (("authorization", Template.parse("{{ key }}")), ("Api-Key", Template.parse("{{ key }}")))
+
+    made = _balance(channel(), BalanceQuestion("POST", Template.parse("/left"), headers=headers))
+
+    assert (made.method, made.body, made.headers["Content-Type"]) == ("POST", b"{}", "application/json")
+    assert "Authorization" not in made.headers
+    assert (made.headers["authorization"], made.headers["Api-Key"]) == ("s3cret", "s3cret")
+
+
+def test_a_question_without_a_key_presents_none() -> None:
+    made = _balance(channel(), BalanceQuestion("GET", Template.parse("/left")), NO_CREDENTIAL)
+
+    assert "Authorization" not in made.headers

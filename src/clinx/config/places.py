@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
 from clinx.config.diagnostics import Diagnostic
 from clinx.config.nodes import Mark
 from clinx.domain.catalog import UpstreamEndpoint
+from clinx.domain.proxy import SocksKind, socks_proxy
 from clinx.domain.template import Template
 
 BUILTIN_ECHO: Final = "builtin:echo"
@@ -23,13 +24,37 @@ MANAGED_HEADERS: Final = frozenset(
 )  # fmt: skip
 """Headers of the connection itself: never set by the tree."""
 
+_WEB: Final = frozenset({"http", "https"})
 _HOST: Final = re.compile(r"[A-Za-z0-9._\-\[\]:]+")
 _VERSION: Final = re.compile(r"v[0-9]\w*")
 _SPACES: Final = re.compile(r"[\s\x00-\x20\x7f]")
 
 
-def url_problem(text: str, *, userinfo: bool = False) -> str | None:
-    """Say why this is not a base URL or proxy address, if so."""
+def url_problem(text: str) -> str | None:
+    """Say why this is not a base URL, if so."""
+    if (problem := _address_problem(text, _WEB, "http:// or https://")) is not None:
+        return problem
+    return "must not hold a user name or password" if "@" in urlsplit(text).netloc else _stray(text)
+
+
+def proxy_problem(text: str) -> str | None:
+    """Say why this is not the address of a proxy, if so."""
+    proxies = "http://, https://, socks5://, socks5h:// or socks4a://"
+    if (problem := _address_problem(text, _WEB | frozenset(SocksKind), proxies)) is not None:
+        return problem
+    proxy = socks_proxy(text)
+    return _stray(text) or (proxy and proxy.problem)
+
+
+def placeholder_proxy(text: str, transport: str | None) -> str:
+    """Return an address like the one that this text makes when its secrets are there."""
+    scheme = text.partition("://")[0]
+    if scheme in frozenset(SocksKind) or (transport == "http1" and scheme not in _WEB):
+        return f"{SocksKind.SOCKS5}://placeholder.invalid"
+    return "http://placeholder.invalid"
+
+
+def _address_problem(text: str, schemes: Collection[str], in_words: str) -> str | None:
     if _SPACES.search(text):
         return "must not contain spaces"
     try:
@@ -37,12 +62,15 @@ def url_problem(text: str, *, userinfo: bool = False) -> str | None:
         port = parts.port
     except ValueError:
         return "is not an address"
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        return "must start with http:// or https:// and name a host"
+    if parts.scheme not in schemes or not parts.hostname:
+        return f"must start with {in_words} and name a host"
     if port == 0 or not _HOST.fullmatch(parts.netloc.rpartition("@")[2]):
         return "is not an address"
-    if not userinfo and "@" in parts.netloc:
-        return "must not hold a user name or password"
+    return None
+
+
+def _stray(text: str) -> str | None:
+    parts = urlsplit(text)
     return "must not have a query or fragment" if parts.query or parts.fragment else None
 
 

@@ -1,8 +1,4 @@
-"""From an address to a connected, and if need be encrypted, socket.
-
-Names are resolved here, and every address is checked where the socket for it is made, so that what was checked is what
-is connected to. Several addresses of a name are tried in turn, the next before the last has given up.
-"""
+"""From an address to a connection, encrypted if need be: how a host is reached is `reach`'s and `socks`'s."""
 
 from __future__ import annotations
 
@@ -10,18 +6,17 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Final, NamedTuple, TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
-from aiohappyeyeballs import start_connection  # pyright: ignore[reportUnknownVariableType]  (a bare tuple in its types)
 from yarl import URL
 
+from clinx.domain.proxy import SocksProxy
 from clinx.errors import UpstreamError
 from clinx.upstream.egress import Egress, EgressRefused
 from clinx.upstream.names import Names
+from clinx.upstream.reach import Direct
+from clinx.upstream.socks import ThroughSocks
 from clinx.upstream.stages import Stage, broken, cause_of, misconfigured
-
-_NEXT_ADDRESS: Final = 0.25
-"""Seconds after which the next address is tried beside the last."""
 
 P = TypeVar("P", bound=asyncio.Protocol)
 
@@ -42,24 +37,22 @@ def address_of(url: URL) -> Address:
 class Dialer:
     """Makes connections under one egress rule."""
 
-    def __init__(self, egress: Egress, tls: ssl.SSLContext, names: Names) -> None:
-        """Take the rule, what makes a certificate good, and who knows names."""
-        self._egress = egress
+    def __init__(self, egress: Egress, tls: ssl.SSLContext, names: Names, proxy: SocksProxy | None = None) -> None:
+        """Take the rule, what makes a certificate good, who knows names, and what stands between, if something does."""
+        direct = Direct(egress, names)
+        self._reach = direct if proxy is None else ThroughSocks(proxy, direct, egress, names)
         self._tls = tls
-        self._names = names
 
     async def connect(self, address: Address, protocol: Callable[[socket.socket], P]) -> P:
         """Connect to the first address of a name that answers; ``protocol`` is made with the socket, to ask it things.
 
         Raises:
             UpstreamBroken: nobody answers there, or not in TLS.
-            UpstreamMisconfigured: an address that may not be reached, is none, or shows a wrong certificate.
+            UpstreamMisconfigured: an address that may not be reached, is none, or shows a wrong certificate; a proxy
+                that refuses.
         """
         try:
-            resolved = await self._names.resolve(address.host, address.port)
-            connected = await start_connection(
-                resolved, happy_eyeballs_delay=_NEXT_ADDRESS, interleave=1, socket_factory=self._egress.open
-            )
+            connected = await self._reach.open(address.host, address.port)
             return await self._over(connected, address, protocol)
         except (OSError, RuntimeError) as error:
             failure = _failure(error)

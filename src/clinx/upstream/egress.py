@@ -4,7 +4,8 @@ A name may resolve to one address when it is checked and to another when it is c
 is about to be connected counts. Loopback and private networks are fine: operators run models there. What no model is
 ever served from is refused: link-local addresses (where clouds keep instance credentials), the metadata addresses
 outside them, multicast, unspecified and reserved space; ``server.egress_allow`` opens exceptions. Behind an outbound
-proxy the proxy's address is checked; the proxy resolves the rest.
+proxy the proxy's address is checked; the proxy resolves the rest. Only what a SOCKS proxy is asked for as an address is
+checked too.
 """
 
 from __future__ import annotations

@@ -8,12 +8,14 @@ each connection, moved only when it would ring too late: an exchange costs none.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from typing import Final, Protocol, cast
 
 from clinx.upstream.acknowledged import Asked, acknowledged
 from clinx.upstream.answer import Answer
 from clinx.upstream.head import Head, Malformed
+from clinx.upstream.slack import encryption_of, give_back
 from clinx.upstream.stages import Stage, broken, cause_of
 from clinx.upstream.transport import ConnectionEnded, WriteTimeout
 
@@ -50,6 +52,7 @@ class Connection(asyncio.Protocol):
         "_answer",
         "_dropped",
         "_due",
+        "_encryption",
         "_full",
         "_loop",
         "_owner",
@@ -72,6 +75,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._answer: Answer | None = None
         self._socket = connected
+        self._encryption: ssl.SSLObject | None = None
         self._acknowledged: int | None = None
         """As it was before the exchange; None on a connection that had carried none."""
         self._used = False
@@ -121,6 +125,7 @@ class Connection(asyncio.Protocol):
         while answer.head is None and answer.failure is None:
             await self._wait(answer, now + within)
         if answer.head is not None and (answer.failure is None or answer.has_data):
+            give_back(self._encryption)
             return Arrived(self, answer, answer.head)
         if answer.began:
             failure = broken(Stage.FIRST_BYTE, answer.failure or "")
@@ -157,6 +162,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the event loop."""
         self._transport = cast("asyncio.Transport", transport)
+        self._encryption = encryption_of(transport)
         if self._dropped:
             # Over TLS, who speaks first may be heard before the connection is ours.
             self._transport.abort()
@@ -192,7 +198,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the event loop."""
-        self._transport = None
+        self._transport = self._encryption = None
         self._end(exc)
         if self._timer is not None:
             self._timer.cancel()

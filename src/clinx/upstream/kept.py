@@ -7,6 +7,7 @@ import ssl
 from functools import partial
 from typing import Final
 
+from clinx.domain.proxy import SocksProxy
 from clinx.upstream.dial import Address, Dialer, address_of
 from clinx.upstream.egress import Egress
 from clinx.upstream.http1 import Arrived, Connection
@@ -22,11 +23,11 @@ _GRACE: Final = 1.0
 
 
 class Kept:
-    """The connections of one egress rule; see `clinx.upstream.transport.Transport`."""
+    """The connections of one egress rule and SOCKS proxy; see `clinx.upstream.transport.Transport`."""
 
-    def __init__(self, egress: Egress, tls: ssl.SSLContext) -> None:
-        """Take what decides which addresses may be reached, and which certificates are good."""
-        self._dialer = Dialer(egress, tls, Names())
+    def __init__(self, egress: Egress, tls: ssl.SSLContext, proxy: SocksProxy | None = None) -> None:
+        """Take what decides which addresses may be reached, which certificates are good, and what stands between."""
+        self._dialer = Dialer(egress, tls, Names(), proxy)
         self._stacks: dict[Address, Stack] = {}
         self._closed = False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -13,6 +14,9 @@ from clinx.upstream.stages import Stage, misconfigured
 
 REMEMBERED: Final = 30.0
 """Seconds a resolved name is kept."""
+
+_NUMBERS: Final = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+)?)*", re.IGNORECASE)
+"""What some readers take for an address: decimal, octal or hexadecimal, in one to four parts."""
 
 
 class _Known(NamedTuple):
@@ -35,7 +39,7 @@ class Names:
             OSError: nobody knows the name.
             UpstreamMisconfigured: it cannot be a name, or is an address in a spelling that readers disagree about.
         """
-        if _is_numeric(host):
+        if is_numeric(host):
             _check_spelling(host)
             return await _ask(host, port)
         loop, key = asyncio.get_running_loop(), (host, port)
@@ -67,8 +71,9 @@ async def _ask(host: str, port: int) -> Sequence[Resolved]:
     raise failure from failure.__cause__
 
 
-def _is_numeric(host: str) -> bool:
-    return ":" in host or host.replace(".", "").isdigit()
+def is_numeric(host: str) -> bool:
+    """Say whether a host is an address, or looks so much like one that some readers take it for one."""
+    return ":" in host or _NUMBERS.fullmatch(host) is not None
 
 
 def _check_spelling(host: str) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from clinx.domain.catalog import Channel, TransportKind
+from clinx.domain.proxy import SocksProxy, socks_proxy
 from clinx.upstream.egress import Egress, Network
 from clinx.upstream.kept import Kept
 from clinx.upstream.request import Way, way_of
@@ -21,11 +22,11 @@ from clinx.upstream.transport import Transport
 
 _Key = tuple[Way, frozenset[Network]]
 
-_OPENS: Final[Mapping[TransportKind, Callable[[Egress, ssl.SSLContext], Transport]]] = {
+_OPENS: Final[Mapping[TransportKind, Callable[[Egress, ssl.SSLContext, SocksProxy | None], Transport]]] = {
     TransportKind.HTTP1: Kept,
     TransportKind.AIOHTTP: ThroughAiohttp,
 }
-"""Open a transport for one egress rule, given what makes a certificate good."""
+"""Open a transport for one egress rule, given what makes a certificate good; an HTTP proxy is named by each request."""
 
 
 @dataclass(slots=True)
@@ -113,6 +114,7 @@ class Pool:
         shared = self._shared.get(key)
         if shared is None:
             way, allow = key
-            shared = self._shared[key] = _Shared(_OPENS[way.kind](Egress(allow), self._tls))
+            proxy = None if way.proxy is None else socks_proxy(way.proxy)
+            shared = self._shared[key] = _Shared(_OPENS[way.kind](Egress(allow), self._tls, proxy))
         shared.leases += 1
         return shared.transport

@@ -13,6 +13,8 @@ from yarl import URL
 
 from clinx.dialects.base import StoredQuestion
 from clinx.domain.catalog import Channel, Credential, Timeouts, TransportKind, UpstreamEndpoint
+from clinx.domain.provider_balance import BalanceQuestion
+from clinx.domain.proxy import socks_proxy
 from clinx.domain.template import Template
 from clinx.errors import InvalidRequest, UpstreamMisconfigured
 from clinx.upstream.stages import Stage, misconfigured
@@ -51,8 +53,9 @@ class Way(NamedTuple):
 
 
 def way_of(channel: Channel) -> Way:
-    """Return how a channel's requests go; through a proxy there is only one client."""
-    return Way(channel.transport if channel.proxy is None else TransportKind.AIOHTTP, channel.proxy)
+    """Return how a channel's requests go; through an HTTP proxy there is only one client."""
+    is_http = channel.proxy is not None and socks_proxy(channel.proxy) is None
+    return Way(TransportKind.AIOHTTP if is_http else channel.transport, channel.proxy)
 
 
 DIRECT: Final = Way(TransportKind.HTTP1, None)
@@ -164,6 +167,22 @@ class RequestBuilder:
         url = URL(f"{request.url.origin()}{path}{f'?{query}' if query else ''}", encoded=True)
         return structs.replace(request, method=question.method, url=url, headers=headers)
 
+    def balance(
+        self, channel: Channel, question: BalanceQuestion, credential: Credential, *, request_id: str
+    ) -> UpstreamRequest:
+        """Return the request that asks what is left on the account of a credential.
+
+        Raises:
+            UpstreamMisconfigured: as `build`.
+        """
+        values = _values(channel, credential, "")
+        headers = {"Accept": "application/json", **self._headers(channel, values, question.headers)}
+        body = b"{}" if question.method == "POST" else b""
+        sent = {name: value for name, value in headers.items() if body or name.lower() != "content-type"}
+        sent["X-Request-Id"] = request_id
+        url = self._url(channel, question, values)
+        return UpstreamRequest(question.method, url, sent, body, channel.timeouts, way_of(channel))
+
     def _prepare(self, channel: Channel, endpoint: UpstreamEndpoint, credential: Credential) -> _Prepared:
         # Identities, because a channel of the next generation may carry the same name; the entry keeps both alive,
         # so an identity is never taken over by another object.
@@ -182,9 +201,11 @@ class RequestBuilder:
             found = self._prepared[key] = _Prepared(channel, endpoint, headers, url, whole, way_of(channel))
         return found
 
-    def _headers(self, channel: Channel, values: Mapping[str, str]) -> Mapping[str, str]:
+    def _headers(
+        self, channel: Channel, values: Mapping[str, str], more: tuple[tuple[str, Template], ...] = ()
+    ) -> Mapping[str, str]:
         headers = {"User-Agent": self._user_agent, "Content-Type": "application/json"}
-        rendered = _filled(channel.provider.headers, values)
+        rendered = _filled((*channel.provider.headers, *more), values)
         for name, value in (*rendered, *channel.headers):
             if any(mark in value for mark in _BREAKS):
                 # It could not be written later, as a defect of ours; the value may be a secret and is not shown.
@@ -193,7 +214,7 @@ class RequestBuilder:
                 _put(headers, name, value)
         return {**headers, "Accept-Encoding": "identity"}
 
-    def _url(self, channel: Channel, endpoint: UpstreamEndpoint, values: Mapping[str, str]) -> URL:
+    def _url(self, channel: Channel, endpoint: UpstreamEndpoint | BalanceQuestion, values: Mapping[str, str]) -> URL:
         base = self._builtin.get(channel.base_url, channel.base_url)
         if _OF_MODEL.intersection(endpoint.path.names):
             _check_segments(values["model"])

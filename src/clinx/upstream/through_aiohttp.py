@@ -1,4 +1,4 @@
-"""The transport through a general client library: what goes through an outbound proxy, and channels that ask for it."""
+"""The transport through a general client library: what goes through an HTTP proxy, and channels that ask for it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 
+from clinx.domain.proxy import SocksProxy
 from clinx.upstream.acknowledged import acknowledged, socket_of
+from clinx.upstream.dial import Dialer, address_of
 from clinx.upstream.egress import Egress, Resolved
 from clinx.upstream.head import LONGEST_LINE, MOST_HEADERS
-from clinx.upstream.names import REMEMBERED
+from clinx.upstream.names import REMEMBERED, Names
 from clinx.upstream.request import UpstreamRequest
+from clinx.upstream.slack import encryption_of, give_back
 from clinx.upstream.stack import KEEPALIVE, PER_HOST
 from clinx.upstream.stages import Stage, before_the_body, broken, in_the_body
 from clinx.upstream.transport import ConnectionEnded, ConnectTimeout
@@ -46,11 +50,14 @@ class _Way:
     """As it was before the request."""
     transport: asyncio.Transport | None = None
     """What they went out on."""
+    encryption: ssl.SSLObject | None = None
+    """What encrypts it; a transport that has been closed is not asked."""
 
     def watch(self, transport: asyncio.Transport) -> None:
         """Remember the connection."""
         self.close()
         self.transport = transport
+        self.encryption = encryption_of(transport)
         told = socket_of(transport)
         if not self.fresh and told is not None:
             self.seen = socket.socket(fileno=os.dup(told.fileno()))
@@ -74,8 +81,9 @@ _WAY: Final[ContextVar[_Way | None]] = ContextVar("clinx.upstream.way", default=
 class ThroughAiohttp:
     """The connections of one egress rule and outbound proxy; see `clinx.upstream.transport.Transport`."""
 
-    def __init__(self, egress: Egress, tls: ssl.SSLContext) -> None:
+    def __init__(self, egress: Egress, tls: ssl.SSLContext, proxy: SocksProxy | None = None) -> None:
         """Open a session that adds nothing of its own: no cookies, no environment, no deadlines, no headers."""
+        self._names_proxy = proxy is None
         connector = _Connector(
             limit=0,
             limit_per_host=PER_HOST,
@@ -84,6 +92,8 @@ class ThroughAiohttp:
             socket_factory=partial(_socket, egress),
             ssl=tls,
         )
+        if proxy is not None:
+            connector.dialer = Dialer(egress, tls, Names(), proxy)
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -111,7 +121,7 @@ class ThroughAiohttp:
                     headers=request.headers,
                     data=request.body if len(request.body) <= _WHOLE else io.BytesIO(request.body),
                     allow_redirects=False,
-                    proxy=request.way.proxy,
+                    proxy=request.way.proxy if self._names_proxy else None,
                     timeout=aiohttp.ClientTimeout(connect=request.timeouts.connect),
                 )
         except aiohttp.ConnectionTimeoutError:
@@ -133,6 +143,7 @@ class ThroughAiohttp:
             response.close()
             failure = broken(Stage.FIRST_BYTE, unclear)
             raise failure from failure.__cause__
+        give_back(way.encryption)
         return ArrivedThroughAiohttp(response)
 
     async def close(self) -> None:
@@ -217,7 +228,10 @@ class ArrivedThroughAiohttp:
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Shows which connection a request goes out on."""
+    """Shows which connection a request goes out on, and makes it with a dialer where the library has no way."""
+
+    dialer: Dialer | None = None
+    """Connects in the library's place."""
 
     async def connect(
         self,
@@ -230,6 +244,18 @@ class _Connector(aiohttp.TCPConnector):
         if way is not None and connection.transport is not None:
             way.watch(connection.transport)
         return connection
+
+    async def _create_connection(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Any],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  (the library's own name)
+    ) -> ResponseHandler:
+        if self.dialer is None:
+            return await super()._create_connection(req, traces, timeout)
+        if (way := _WAY.get()) is not None:
+            way.fresh = True
+        return await self.dialer.connect(address_of(req.url), lambda _: self._factory())
 
 
 def _unclear(response: aiohttp.ClientResponse) -> str | None:
