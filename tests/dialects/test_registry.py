@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from clinx.dialects.registry import DIALECTS, dialect_for_path, speaker
+from clinx.dialects.registry import DIALECTS, EMBEDDINGS, dialect_for_path, speaker
 from clinx.domain.catalog import Endpoint
 from clinx.domain.operation import Operation
 
@@ -69,3 +69,10 @@ def test_callers_at_one_path_are_told_apart_by_their_headers(
     operation: Operation, headers: dict[str, str], name: str
 ) -> None:
     assert speaker(Endpoint("GET", "/v1/models", "openai_chat", operation), headers).name == name
+
+
+def test_every_dialect_that_embeds_can_be_translated() -> None:
+    embeds = {Operation.EMBED, Operation.EMBED_BATCH}
+    offering = {name for name, each in DIALECTS.items() if embeds & {endpoint.operation for endpoint in each.endpoints}}
+
+    assert EMBEDDINGS.keys() == offering

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinx.dialects.counts import MAX_COUNT
-from clinx.dialects.openai_chat.usage import read_usage
+from clinx.dialects.openai.usage import read_usage
 
 COUNTS = st.integers(0, 100) | st.integers(0, MAX_COUNT)
 NONSENSE = st.none() | st.booleans() | st.floats() | st.integers(max_value=-1) | st.integers(MAX_COUNT + 1) | st.text()

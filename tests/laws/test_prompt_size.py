@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinx.dialects.body import JsonBody
-from clinx.dialects.openai_chat.prompt import count_chat, count_input
+from clinx.dialects.openai.inputs import count_input
+from clinx.dialects.openai_chat.prompt import count_chat
 from clinx.dialects.openai_chat.size import prompt_bytes
 
 TEXT = st.text(alphabet='a "\\ü🙂{}[],:\n', max_size=12)

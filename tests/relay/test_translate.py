@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from clinx.dialects.base import Loss, Severity
 from clinx.dialects.embeddings.dialect import Embeddings
+from clinx.dialects.gemini.dialect import Gemini
 from clinx.dialects.openai_chat.dialect import OpenAIChat
 from clinx.dialects.registry import DIALECTS
 from clinx.domain.operation import Operation
 from clinx.domain.usage import Usage
-from clinx.relay.translate import LARGE, losses_header, translated_ways
+from clinx.relay.translate import LARGE, translated_ways
 from support.fake_upstream import FakeUpstream, sse
 from support.gateway import Running, chat, chunks, completion, running_gateway
 
@@ -370,18 +370,19 @@ def test_chats_go_every_way_that_is_translated_but_their_own() -> None:
     assert list(translated_ways(OpenAIChat(), Operation.CHAT)) == others
     assert list(translated_ways(OpenAIChat(), Operation.COMPLETE)) == [(Operation.CHAT, name) for name in coded]
     assert translated_ways(OpenAIChat(), Operation.LIST_MODELS) == ()
-    assert translated_ways(Embeddings(), Operation.EMBED) == ()
+    assert translated_ways(OpenAIChat(), Operation.EMBED) == ()
 
 
-def test_losses_are_named_once_and_safely() -> None:
-    def lost(*paths: str) -> list[Loss]:
-        return [Loss(path, Severity.HARMLESS, "") for path in paths]
+def test_embeddings_go_every_way_but_their_own_and_many_at_a_time_first() -> None:
+    alone, batch, openai = (
+        (Operation.EMBED, "gemini"),
+        (Operation.EMBED_BATCH, "gemini"),
+        (Operation.EMBED, "openai_embeddings"),
+    )
 
-    assert losses_header([]) == {}
-    assert losses_header(lost("")) == {"Clinx-Losses": "?"}
-    assert losses_header(lost("n", "messages[0].content[1]", "n")) == {"Clinx-Losses": "n, messages[0].content[1]"}
-    assert losses_header(lost("a\r\nSet-Cookie: é", "x" * 99)) == {"Clinx-Losses": f"a??Set-Cookie???, {'x' * 64}"}
-    assert losses_header(lost(*map(str, range(20))))["Clinx-Losses"].endswith("14, 15, ...")
+    assert translated_ways(Embeddings(), Operation.EMBED) == (batch, alone)
+    assert translated_ways(Gemini(), Operation.EMBED) == (batch, openai)
+    assert translated_ways(Gemini(), Operation.EMBED_BATCH) == (openai, alone)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def foreign_losses(request: ChatRequest, dialect: str) -> Iterator[Loss]:
     That is the extras of other dialects, and unknown parts and tools of theirs, wherever they stand. Encoders of the
     dialect skip these and add the losses.
     """
-    yield from _extras(request.extras, dialect)
+    yield from extra_losses(request.extras, dialect)
     for place, part in enumerate(request.system):
         yield from _parts(part, f"system[{place}]", dialect)
     for number, turn in enumerate(request.turns):
@@ -39,7 +39,8 @@ def foreign_losses(request: ChatRequest, dialect: str) -> Iterator[Loss]:
             yield severe(f"tools[{place}]", "This tool is not available at the model's upstream.")
 
 
-def _extras(extras: Extras, dialect: str) -> Iterator[Loss]:
+def extra_losses(extras: Extras, dialect: str) -> Iterator[Loss]:
+    """Tell which parameters a dialect loses because they are another one's."""
     for origin, members in extras.items():
         if origin == dialect:
             continue

@@ -9,7 +9,10 @@ from typing import Final
 
 from clinx.dialects.anthropic.dialect import Anthropic
 from clinx.dialects.base import Dialect
+from clinx.dialects.embeddings.codec import EmbeddingCodec
+from clinx.dialects.embeddings.content_codec import ContentCodec
 from clinx.dialects.embeddings.dialect import Embeddings
+from clinx.dialects.embeddings.input_codec import InputCodec
 from clinx.dialects.gemini.dialect import Gemini
 from clinx.dialects.openai_chat.dialect import OpenAIChat
 from clinx.dialects.openai_responses.dialect import OpenAIResponses
@@ -22,6 +25,11 @@ FALLBACK: Final[Dialect] = OpenAIChat()
 DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
     {dialect.name: dialect for dialect in (FALLBACK, Embeddings(), Anthropic(), Gemini(), OpenAIResponses())}
 )
+
+EMBEDDINGS: Final[Mapping[str, EmbeddingCodec]] = MappingProxyType(
+    {"openai_embeddings": InputCodec(), "gemini": ContentCodec()}
+)
+"""The way of each dialect's embeddings to canonical and back, by the dialect's name."""
 
 _SHARED: Final = frozenset({Operation.LIST_MODELS, Operation.SHOW_MODEL})
 _MARKS: Final[Mapping[str, str]] = MappingProxyType({"anthropic-version": "anthropic", "x-goog-api-key": "gemini"})

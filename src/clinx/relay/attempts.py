@@ -27,10 +27,11 @@ from clinx.relay.allowance import Allowance
 from clinx.relay.draw import Chosen, Draw
 from clinx.relay.exchange import Answer, Exchange
 from clinx.relay.finish import Finisher
+from clinx.relay.losses import losses_header
 from clinx.relay.meter import Meter
 from clinx.relay.outbound import outbound_headers
 from clinx.relay.stream import StreamedAnswer
-from clinx.relay.translate import LARGE, Road, losses_header, road_to, takes_long
+from clinx.relay.translate import LARGE, Road, road_to, takes_long
 from clinx.routing.health import Health
 from clinx.routing.plan import Candidate
 from clinx.routing.retries import RetryBudget

@@ -11,7 +11,6 @@ with the caller's bytes all the same.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -31,7 +30,6 @@ from clinx.dialects.base import (
     Encoded,
     Envelope,
     Loss,
-    Severity,
     StreamTap,
     Target,
     WholeAnswer,
@@ -40,11 +38,13 @@ from clinx.dialects.body import JsonBody
 from clinx.dialects.registry import DIALECTS
 from clinx.domain.operation import Operation
 from clinx.domain.usage import Usage
-from clinx.errors import InternalError, InvalidRequest, UnsupportedByModel, UpstreamBroken
+from clinx.errors import InternalError, InvalidRequest, UpstreamBroken
 from clinx.relay.aside import LARGE as LOOKED_AT
 from clinx.relay.exchange import Exchange
+from clinx.relay.losses import refuse_severe
 from clinx.relay.outbound import outbound_body
 from clinx.relay.translating_tap import TranslatingTap
+from clinx.relay.vectors import EMBEDS, vector_road, vector_ways
 from clinx.relay.watching_tap import WatchingTap
 from clinx.routing.plan import Candidate, Way
 
@@ -52,9 +52,6 @@ LARGE: Final = 256 << 10
 """Bytes whose translation would hold the event loop for more than a few milliseconds."""
 
 _CHATS: Final = frozenset({Operation.CHAT, Operation.COMPLETE})
-_UNPRINTED: Final = re.compile(r"[^\w.\[\]-]", re.ASCII)
-_LONGEST_PATH: Final = 64
-_MOST_PATHS: Final = 16
 
 
 class Road(Protocol):
@@ -196,6 +193,8 @@ def takes_long(road: Road, size: int) -> bool:
 
 def translated_ways(dialect: Dialect, operation: Operation) -> Sequence[Way]:
     """Return the ways in which an operation can be asked for besides its own, best first."""
+    if operation in EMBEDS:
+        return vector_ways(dialect.name, operation)
     if operation not in _CHATS or dialect.codec is None:
         return ()
     return _ways_besides(operation, dialect.name)
@@ -217,7 +216,7 @@ def road_to(exchange: Exchange, candidate: Candidate) -> Road:
     envelope, _ = exchange.opened()
     endpoint = candidate.endpoint
     if endpoint.dialect != envelope.dialect or endpoint.operation is not envelope.operation:
-        return _translated(exchange, candidate)
+        return (vector_road if envelope.operation in EMBEDS else _translated)(exchange, candidate)
     dialect, filters = exchange.dialect, _filters(exchange, candidate)
     body = outbound_body(envelope, dialect, candidate)
     if not (filters or exchange.watchers) or list(filters) == list(exchange.watchers):
@@ -271,7 +270,7 @@ def _translated(exchange: Exchange, candidate: Candidate) -> Road:
     except RecursionError as error:
         raise InvalidRequest("The request nests too deeply.") from error
     if not model.is_lossy:
-        _refuse_severe(encoded.losses)
+        refuse_severe(encoded.losses)
     there = structs.replace(
         envelope,
         dialect=dialect.name,
@@ -313,12 +312,6 @@ def _codec(dialect: Dialect) -> Codec:
     return dialect.codec
 
 
-def _refuse_severe(losses: Sequence[Loss]) -> None:
-    severe = next((loss for loss in losses if loss.severity is Severity.SEVERE), None)
-    if severe is not None:
-        raise UnsupportedByModel(f"This model cannot be asked for '{severe.path}': {severe.detail}", param=severe.path)
-
-
 def _ids(exchange_id: str) -> Callable[[str], str]:
     """Return a maker of ids that are unique because the exchange's is."""
     numbers, bare = _counted(), exchange_id.rpartition("_")[2]
@@ -335,12 +328,3 @@ def _counted() -> Iterator[str]:
     while True:
         yield f"_{number}"
         number += 1
-
-
-def losses_header(losses: Sequence[Loss]) -> Mapping[str, str]:
-    """Return the header that names what was lost; none where nothing was."""
-    paths = dict.fromkeys(_UNPRINTED.sub("?", loss.path)[:_LONGEST_PATH] or "?" for loss in losses)
-    if not paths:
-        return {}
-    more = [] if len(paths) <= _MOST_PATHS else ["..."]
-    return {"Clinx-Losses": ", ".join([*list(paths)[:_MOST_PATHS], *more])}

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from clinx.dialects.body import JsonBody
-from clinx.dialects.gemini.prompt import DOCUMENT, FILM, IMAGE, PER_CONTENT, PER_TOOL, RECORDING, count_prompt
+from clinx.dialects.gemini.prompt import PER_CONTENT, PER_TOOL, count_prompt
+from clinx.dialects.google.parts import DOCUMENT, FILM, IMAGE, RECORDING
 from clinx.dialects.prompts import MOST_BRACKETS
 
 
@@ -33,8 +34,6 @@ def media(kind: str) -> Any:
         ({"contents": [{"parts": [{"file_data": {"mime_type": "image/png"}}]}]}, PER_CONTENT + IMAGE),
         ({"contents": [{"parts": [{"functionCall": {"name": "f", "args": {"a": 1}}}]}]}, PER_CONTENT + 5),
         ({"contents": [], "tools": [{"functionDeclarations": [{"name": "f"}]}]}, PER_TOOL + 3),
-        ({"content": {"parts": [{"text": "one two"}]}}, PER_CONTENT + 2),
-        ({"requests": [{"content": {"parts": [{"text": "one"}]}}] * 2}, 2 * (PER_CONTENT + 1)),
         ({"generateContentRequest": {"contents": [{"parts": [{"text": "one"}]}]}}, PER_CONTENT + 1),
         ({"generateContentRequest": ["one", "two"]}, 3),
         ({"contents": [1, None, {"parts": [2, {"text": 3}]}]}, 3 * PER_CONTENT),

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from clinx.dialects.body import JsonBody
-from clinx.dialects.openai_chat.prompt import count_chat, count_complete, count_input
+from clinx.dialects.openai_chat.prompt import count_chat, count_complete
 from clinx.dialects.prompts import MOST_BRACKETS, MOST_COMMAS
 
 
@@ -65,8 +65,7 @@ def test_a_chat_with_bytes_that_are_no_text_is_counted_all_the_same() -> None:
     ("prompt", "tokens"),
     [("one two", 2), (["one two", "three"], 3), ([5, 6, 7], 3), ([[5, 6], [7]], 3), ("", 0), (["a", 7], 1)],
 )
-def test_an_input_counts_texts_and_tokens(prompt: Any, tokens: int) -> None:
-    assert count_input(body(input=prompt), "input", words) == tokens
+def test_a_completion_counts_texts_and_tokens(prompt: Any, tokens: int) -> None:
     assert count_complete(body(prompt=prompt), words) == tokens
     assert count_complete(body(prompt=prompt, suffix="the end"), words) == tokens + 2
     assert count_complete(body(prompt=prompt, suffix=["the end"]), words) == tokens

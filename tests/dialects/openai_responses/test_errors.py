@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from clinx.dialects.base import UpstreamProblem
-from clinx.dialects.openai_errors import SHAPES
+from clinx.dialects.openai.errors import SHAPES
 from clinx.dialects.openai_responses.errors import read_problem, render_error, render_stream_error
 from clinx.dialects.problems import MAX_TEXT
 from clinx.errors import (

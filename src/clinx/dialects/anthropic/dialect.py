@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from clinx.dialects.anthropic import endpoints, errors, prompt, request, response
-from clinx.dialects.anthropic import models as cards
 from clinx.dialects.anthropic.codec.messages_codec import MessagesCodec
 from clinx.dialects.anthropic.stream import MessageTap
 from clinx.dialects.base import CountTokens, Envelope, StreamTap, WholeAnswer
+from clinx.dialects.model_lists import ANTHROPIC
 from clinx.dialects.rooms import Rooms
 from clinx.domain.catalog import StreamEnd
 from clinx.domain.operation import Operation
@@ -26,8 +26,8 @@ class Anthropic(Rooms):
     render_count = staticmethod(response.render_count)
     render_error = staticmethod(errors.render_error)
     render_stream_error = staticmethod(errors.render_stream_error)
-    render_models = staticmethod(cards.render_models)
-    render_model = staticmethod(cards.render_model)
+    render_models = ANTHROPIC.render_models
+    render_model = ANTHROPIC.render_model
 
     def tap(self, envelope: Envelope, stream_end: StreamEnd) -> StreamTap:
         """Return a fresh tap."""

@@ -1,5 +1,9 @@
-"""OpenAI's embeddings: text or tokens in, vectors out; never streamed.
+"""Embeddings: texts in, vectors out; never streamed. Two formats, and the way between them.
 
-Rooms: `endpoints`, `request` (the envelope), `response` (usage of an answer); `dialect.Embeddings` offers them to the
-relay. Errors and the usage object are OpenAI's, so they are `openai_chat`'s. The vectors themselves are not looked at.
+OpenAI's is a dialect of its own: `endpoints`, `request` (the envelope), `response` (usage of an answer), and
+`dialect.Embeddings`, which offers them to the relay; errors and the usage report are those of the house. Google's is a
+part of the dialect `gemini`, which has the rest of it: `contents` (envelopes, answers, how big they are).
+
+`codec` says what a codec of embeddings does, `input_codec` and `content_codec` are the two, and `vectors` are numbers
+in either spelling. Passed through, the vectors themselves are not looked at.
 """

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from clinx.dialects.base import CountTokens, Envelope, StreamTap, WholeAnswer
 from clinx.dialects.embeddings import endpoints, request, response
-from clinx.dialects.openai_chat import errors, prompt
-from clinx.dialects.openai_chat import models as cards
+from clinx.dialects.model_lists import OPENAI
+from clinx.dialects.openai import errors
+from clinx.dialects.openai.inputs import count_input
 from clinx.dialects.rooms import Rooms
 from clinx.domain.catalog import StreamEnd
 from clinx.errors import InternalError
@@ -23,8 +24,8 @@ class Embeddings(Rooms):
     read_problem = staticmethod(errors.read_problem)
     render_error = staticmethod(errors.render_error)
     render_stream_error = staticmethod(errors.render_stream_error)
-    render_models = staticmethod(cards.render_models)
-    render_model = staticmethod(cards.render_model)
+    render_models = OPENAI.render_models
+    render_model = OPENAI.render_model
 
     def bounded(self, envelope: Envelope, tokens: int) -> Envelope | None:
         """Return nothing: an embedding's size is not counted in tokens."""
@@ -46,4 +47,4 @@ class Embeddings(Rooms):
 
     def count_prompt(self, envelope: Envelope, count: CountTokens) -> int:
         """Count the input's tokens."""
-        return prompt.count_input(envelope.body, "input", count)
+        return count_input(envelope.body, "input", count)

@@ -6,7 +6,7 @@ from clinx.dialects import members
 from clinx.dialects.base import Envelope, Inbound
 from clinx.dialects.body import JsonBody
 from clinx.dialects.embeddings.endpoints import NAME
-from clinx.dialects.openai_chat.inputs import count_prompts
+from clinx.dialects.openai.inputs import count_prompts
 from clinx.domain.operation import Operation
 
 

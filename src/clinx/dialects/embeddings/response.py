@@ -8,8 +8,8 @@ import msgspec
 
 from clinx.dialects import lenient
 from clinx.dialects.base import WholeAnswer
-from clinx.dialects.openai_chat.response import problem_in
-from clinx.dialects.openai_chat.usage import read_usage
+from clinx.dialects.openai.errors import problem_in
+from clinx.dialects.openai.usage import read_usage
 from clinx.errors import UpstreamBroken
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from clinx.dialects.base import CountTokens, Envelope, StreamTap, WholeAnswer
+from clinx.dialects.embeddings.contents import count_contents, read_embeddings
 from clinx.dialects.gemini import endpoints, errors, prompt, request, response
-from clinx.dialects.gemini import models as cards
 from clinx.dialects.gemini.codec.content_codec import ContentCodec
-from clinx.dialects.gemini.embedding import read_embeddings
 from clinx.dialects.gemini.stream import ContentTap
+from clinx.dialects.model_lists import GOOGLE
 from clinx.dialects.rooms import Rooms
 from clinx.domain.catalog import StreamEnd
 from clinx.domain.operation import Operation
@@ -26,8 +26,8 @@ class Gemini(Rooms):
     render_count = staticmethod(response.render_count)
     render_error = staticmethod(errors.render_error)
     render_stream_error = staticmethod(errors.render_stream_error)
-    render_models = staticmethod(cards.render_models)
-    render_model = staticmethod(cards.render_model)
+    render_models = GOOGLE.render_models
+    render_model = GOOGLE.render_model
 
     def bounded(self, envelope: Envelope, tokens: int) -> Envelope | None:
         """Return the request with its answers bounded; None for embeddings, whose size is not counted in tokens."""
@@ -49,5 +49,6 @@ class Gemini(Rooms):
                 return response.read_answer(body)
 
     def count_prompt(self, envelope: Envelope, count: CountTokens) -> int:
-        """Count the prompt's tokens."""
-        return prompt.count_prompt(envelope.body, count)
+        """Count the prompt's tokens, or those of what is to be embedded."""
+        is_embedded = envelope.operation in {Operation.EMBED, Operation.EMBED_BATCH}
+        return (count_contents if is_embedded else prompt.count_prompt)(envelope.body, count)

@@ -11,12 +11,12 @@ from clinx.dialects import members
 from clinx.dialects.base import Envelope, Inbound
 from clinx.dialects.body import JsonBody
 from clinx.dialects.bounds import is_within, rebound
+from clinx.dialects.embeddings.contents import open_batch, open_embedding
 from clinx.dialects.framing import Framing
-from clinx.dialects.gemini import names
-from clinx.dialects.gemini.embedding import open_batch, open_embedding
 from clinx.dialects.gemini.endpoints import NAME
-from clinx.dialects.gemini.naming import check_model, check_name, naming_within, one_model
-from clinx.dialects.gemini.size import prompt_bytes
+from clinx.dialects.google import names
+from clinx.dialects.google.naming import check_model, check_name, naming_within, one_model
+from clinx.dialects.google.size import prompt_bytes
 from clinx.domain.operation import Operation
 from clinx.errors import InvalidRequest
 

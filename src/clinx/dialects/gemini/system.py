@@ -9,7 +9,7 @@ import msgspec
 
 from clinx.dialects import members
 from clinx.dialects.body import JsonBody
-from clinx.dialects.gemini import names
+from clinx.dialects.google import names
 from clinx.dialects.system import array, placed
 from clinx.domain.catalog import SystemPrompt
 

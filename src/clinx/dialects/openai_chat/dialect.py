@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from clinx.dialects.base import CountTokens, Envelope, StreamTap, WholeAnswer
-from clinx.dialects.openai_chat import endpoints, errors, prompt, request, response
-from clinx.dialects.openai_chat import models as cards
+from clinx.dialects.model_lists import OPENAI
+from clinx.dialects.openai import errors
+from clinx.dialects.openai_chat import endpoints, prompt, request, response
 from clinx.dialects.openai_chat.codec.chat_codec import ChatCodec
 from clinx.dialects.openai_chat.stream import ChatTap
 from clinx.dialects.rooms import Rooms
@@ -26,8 +27,8 @@ class OpenAIChat(Rooms):
     read_problem = staticmethod(errors.read_problem)
     render_error = staticmethod(errors.render_error)
     render_stream_error = staticmethod(errors.render_stream_error)
-    render_models = staticmethod(cards.render_models)
-    render_model = staticmethod(cards.render_model)
+    render_models = OPENAI.render_models
+    render_model = OPENAI.render_model
 
     def tap(self, envelope: Envelope, stream_end: StreamEnd) -> StreamTap:
         """Return a fresh tap."""

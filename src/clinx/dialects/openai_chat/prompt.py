@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from clinx.dialects import lenient
 from clinx.dialects.base import CountTokens
 from clinx.dialects.body import JsonBody
 from clinx.dialects.lenient import mapping, sequence
+from clinx.dialects.openai.inputs import count_input
 from clinx.dialects.prompts import count_bytes, count_text, decoded
 
 _SCHEMAS: Final = ("tools", "functions", "response_format")
@@ -36,15 +36,6 @@ def count_complete(body: JsonBody, count: CountTokens) -> int:
     """Count the prompt of a text completion: strings, or tokens that were counted before."""
     suffix = body.raw("suffix") or b""
     return count_input(body, "prompt", count) + (count_input(body, "suffix", count) if suffix.startswith(b'"') else 0)
-
-
-def count_input(body: JsonBody, name: str, count: CountTokens) -> int:
-    """Count a member that holds a string, an array of strings, of tokens, or of non-empty arrays of tokens."""
-    text = body.raw(name) or b""
-    if b'"' not in text:
-        return text.count(b",") + 1
-    value = lenient.decode(text)
-    return sum(count_text(each, count) for each in (sequence(value) or [value]))
 
 
 def _count_message(message: Mapping[str, object], count: CountTokens) -> int:

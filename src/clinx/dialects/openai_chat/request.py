@@ -11,8 +11,8 @@ from msgspec import structs
 from clinx.dialects import members
 from clinx.dialects.base import Envelope, Inbound
 from clinx.dialects.body import JsonBody
+from clinx.dialects.openai.inputs import count_prompts
 from clinx.dialects.openai_chat.endpoints import NAME
-from clinx.dialects.openai_chat.inputs import count_prompts
 from clinx.dialects.openai_chat.size import prompt_bytes
 from clinx.domain.catalog import UsageInStream
 from clinx.domain.operation import Operation

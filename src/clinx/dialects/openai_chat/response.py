@@ -8,9 +8,9 @@ from typing import Final, cast
 import msgspec
 
 from clinx.dialects import lenient
-from clinx.dialects.base import UpstreamProblem, WholeAnswer
-from clinx.dialects.openai_chat.errors import read_problem
-from clinx.dialects.openai_chat.usage import read_usage
+from clinx.dialects.base import WholeAnswer
+from clinx.dialects.openai.errors import problem_in
+from clinx.dialects.openai.usage import read_usage
 from clinx.errors import UpstreamBroken
 
 _UNSPOKEN: Final = frozenset({"role", "name", "id", "type", "status", "signature", "tool_call_id"})
@@ -105,13 +105,6 @@ def read_answer(body: bytes) -> WholeAnswer:
         raise UpstreamBroken("The upstream sent an answer without choices.")
     texts = tuple("".join(_generated(choice)) for choice in answer.choices or ())
     return WholeAnswer(read_usage(answer.usage), texts, problem)
-
-
-def problem_in(error: object, kind: object, body: bytes) -> UpstreamProblem | None:
-    """Return what an answer or event says if it is an error in spite of its status; None when it is none."""
-    if not error and kind != "error":
-        return None
-    return read_problem(body)
 
 
 def _generated(choice: Choice) -> Iterator[str]:

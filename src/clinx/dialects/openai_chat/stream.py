@@ -10,10 +10,10 @@ from typing import Final
 from clinx.dialects import lenient
 from clinx.dialects.base import UpstreamProblem
 from clinx.dialects.lenient import member
+from clinx.dialects.openai.errors import problem_in, read_problem
+from clinx.dialects.openai.usage import read_usage
 from clinx.dialects.openai_chat.chunk import CHUNK, Chunk, read_chunk, whole_number
-from clinx.dialects.openai_chat.errors import read_problem
-from clinx.dialects.openai_chat.response import Choice, problem_in, said_in
-from clinx.dialects.openai_chat.usage import read_usage
+from clinx.dialects.openai_chat.response import Choice, said_in
 from clinx.dialects.sse import SseEvent
 from clinx.dialects.tap import DONE as DONE
 from clinx.dialects.tap import UNREADABLE as UNREADABLE

@@ -6,9 +6,9 @@ from typing import Final
 
 import msgspec
 
-from clinx.dialects.openai_errors import error_object
-from clinx.dialects.openai_errors import read_problem as read_problem
-from clinx.dialects.openai_errors import render_error as render_error
+from clinx.dialects.openai.errors import error_object
+from clinx.dialects.openai.errors import read_problem as read_problem
+from clinx.dialects.openai.errors import render_error as render_error
 from clinx.dialects.sse import encode_event
 from clinx.errors import GatewayError
 

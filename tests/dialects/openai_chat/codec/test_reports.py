@@ -4,8 +4,8 @@ import pytest
 from msgspec import structs
 
 from clinx.canonical.response import FinishReason
+from clinx.dialects.openai.usage import read_usage
 from clinx.dialects.openai_chat.codec.reports import read_finish, write_finish, write_usage
-from clinx.dialects.openai_chat.usage import read_usage
 from clinx.domain.usage import Usage
 
 

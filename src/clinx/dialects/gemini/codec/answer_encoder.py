@@ -21,7 +21,6 @@ from clinx.canonical.content import (
 )
 from clinx.canonical.response import ChatResponse, Choice
 from clinx.dialects.base import Answering, Encoded, Envelope, Loss
-from clinx.dialects.gemini import names
 from clinx.dialects.gemini.codec.grounding import write_grounding
 from clinx.dialects.gemini.codec.media import Wire, write_media
 from clinx.dialects.gemini.codec.reasons import write_finish
@@ -29,7 +28,8 @@ from clinx.dialects.gemini.codec.tokens import write_tokens
 from clinx.dialects.gemini.codec.wording import signed, write_call
 from clinx.dialects.gemini.endpoints import NAME
 from clinx.dialects.gemini.request import config_of
-from clinx.dialects.gemini.usage import write_usage
+from clinx.dialects.google import names
+from clinx.dialects.google.usage import write_usage
 from clinx.dialects.losses import UNCITED, harmless
 from clinx.errors import InvalidRequest
 

@@ -27,7 +27,7 @@ from clinx.canonical.request import Role, Turn
 from clinx.dialects import members
 from clinx.dialects.gemini.codec.media import Blob, read_blob
 from clinx.dialects.gemini.endpoints import NAME
-from clinx.dialects.gemini.names import snake
+from clinx.dialects.google.names import get, snake
 from clinx.dialects.unread import Known
 from clinx.errors import InvalidRequest
 
@@ -198,12 +198,6 @@ def _read_text(part: Members, where: str, signature: Signature | None) -> Iterat
 def _blob(text: Raw, where: str) -> Blob:
     found = members.decoded(text, where, _BLOB)
     return Blob(*(found.get(name) or found.get(snake(name)) for name in ("mimeType", "data", "fileUri")))
-
-
-def get(found: Members, name: str) -> Raw | None:
-    """Return a member in either spelling; None when it is absent or null."""
-    value = found.get(name) or found.get(snake(name))
-    return None if value is None or bytes(value) == b"null" else value
 
 
 def signature_of(part: Members, where: str) -> Signature | None:

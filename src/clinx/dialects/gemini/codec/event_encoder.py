@@ -28,7 +28,7 @@ from clinx.dialects.gemini.codec.media import Wire
 from clinx.dialects.gemini.codec.reasons import write_finish
 from clinx.dialects.gemini.codec.tokens import write_tokens
 from clinx.dialects.gemini.codec.wording import signed
-from clinx.dialects.gemini.usage import write_usage
+from clinx.dialects.google.usage import write_usage
 from clinx.domain.usage import Usage
 
 _EMPTY: Final = ({"text": ""},)

@@ -23,11 +23,12 @@ from clinx.canonical.tools import ChoiceMode, Tool, ToolChoice
 from clinx.dialects import members
 from clinx.dialects.base import Envelope
 from clinx.dialects.body import JsonBody
-from clinx.dialects.gemini import names
-from clinx.dialects.gemini.codec.contents import KNOWN, Content, Contents, Members, get, parts_of, read_part
+from clinx.dialects.gemini.codec.contents import KNOWN, Content, Contents, Members, parts_of, read_part
 from clinx.dialects.gemini.codec.schemas import from_subset
 from clinx.dialects.gemini.endpoints import NAME
 from clinx.dialects.gemini.request import CONFIG
+from clinx.dialects.google import names
+from clinx.dialects.google.names import get, is_one_of
 from clinx.dialects.unread import unread
 
 JSON: Final = "application/json"
@@ -198,29 +199,25 @@ def _thinking(config: Members) -> ThinkingWish | None:
 
 
 def _extras(body: JsonBody, config: Members) -> Mapping[str, Mapping[str, Extra]]:
-    found = {name: Raw(body.raw(name) or b"null") for name in body.names if not _is_one_of(name, _READ)}
+    found = {name: Raw(body.raw(name) or b"null") for name in body.names if not is_one_of(name, _READ)}
     inside = {f"{CONFIG}.{name}": value for name, value in config.items() if not _is_read(name, config)}
     tools = _object(body, "toolConfig")
-    chosen = {f"toolConfig.{name}": tools[name] for name in tools if not _is_one_of(name, {"functionCallingConfig"})}
+    chosen = {f"toolConfig.{name}": tools[name] for name in tools if not is_one_of(name, {"functionCallingConfig"})}
     extras = {name: Extra(_own(value), _is_essential(name)) for name, value in {**found, **inside, **chosen}.items()}
     return {**({NAME: extras} if extras else {}), **unread(body.view("contents"), "contents", KNOWN)}
 
 
 def _is_read(name: str, config: Members) -> bool:
     """Whether a member of the config is in canonical. A media type that is neither text nor JSON is not."""
-    if _is_one_of(name, {"responseMimeType"}):
+    if is_one_of(name, {"responseMimeType"}):
         return bytes(config[name]) in {b"null", msgspec.json.encode(JSON), msgspec.json.encode(PLAIN)}
-    if _is_one_of(name, _FORMAT[1:]):
+    if is_one_of(name, _FORMAT[1:]):
         return bytes(get(config, "responseMimeType") or b"") == msgspec.json.encode(JSON)
-    return _is_one_of(name, _READ_IN_CONFIG)
+    return is_one_of(name, _READ_IN_CONFIG)
 
 
 def _is_essential(name: str) -> bool:
-    return _is_one_of(name.rpartition(".")[2], _ESSENTIAL)
-
-
-def _is_one_of(name: str, known: frozenset[str] | set[str] | tuple[str, ...]) -> bool:
-    return name in known or any(name == names.snake(each) for each in known)
+    return is_one_of(name.rpartition(".")[2], _ESSENTIAL)
 
 
 def _own(text: Raw) -> Raw:

@@ -24,12 +24,12 @@ from clinx.canonical.response import ChatResponse, Choice, settled
 from clinx.dialects import lenient
 from clinx.dialects.lenient import member, sequence, text_in
 from clinx.dialects.logprobs import read_logprobs
+from clinx.dialects.openai.usage import read_usage
 from clinx.dialects.openai_chat.codec.annotations import read_annotations
 from clinx.dialects.openai_chat.codec.extensions import read_call_signature, read_thinking_block
 from clinx.dialects.openai_chat.codec.media import raw_of, read_source
 from clinx.dialects.openai_chat.codec.reports import read_finish
 from clinx.dialects.openai_chat.endpoints import NAME
-from clinx.dialects.openai_chat.usage import read_usage
 
 SPEECH: Final = "audio/wav"
 """What generated speech is when nobody says: the format is the request's affair."""

@@ -20,6 +20,7 @@ from clinx.dialects.base import UpstreamProblem
 from clinx.dialects.counts import larger
 from clinx.dialects.lenient import member, sequence, text_in
 from clinx.dialects.logprobs import read_logprobs
+from clinx.dialects.openai.usage import read_usage
 from clinx.dialects.openai_chat.chunk import SOURCE, Chunk, read_chunk, whole_number
 from clinx.dialects.openai_chat.codec.annotations import read_annotations
 from clinx.dialects.openai_chat.codec.answer_decoder import read_image, read_speech
@@ -27,7 +28,6 @@ from clinx.dialects.openai_chat.codec.extensions import read_thinking_block
 from clinx.dialects.openai_chat.codec.strand import Spoken, Strand
 from clinx.dialects.openai_chat.response import Choice
 from clinx.dialects.openai_chat.stream import DONE, UNFINISHED, UNREADABLE, problem_of, report_of
-from clinx.dialects.openai_chat.usage import read_usage
 from clinx.dialects.sse import SseEvent, SseReader
 from clinx.domain.usage import Usage
 
