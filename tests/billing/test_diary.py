@@ -7,7 +7,16 @@ import pytest
 import pytest_asyncio
 from msgspec.structs import replace
 
-from billing.journal.samples import everything, held, largest_file, record, release, reservation, settle
+from billing.journal.samples import (
+    everything,
+    held,
+    largest_file,
+    nothing_ahead,
+    record,
+    release,
+    reservation,
+    settle,
+)
 from clinx.billing.diary import Diary, OpenHolds
 from clinx.billing.journal.durability import Sync
 from clinx.billing.journal.failures import JournalFailed
@@ -22,6 +31,8 @@ from clinx.domain.money import ZERO, Amount
 from clinx.storage.database import Database
 from clinx.telemetry.tasks import Supervisor
 from support.database import ORIGIN, START
+
+__all__ = ["nothing_ahead"]
 
 
 @dataclass
@@ -50,8 +61,8 @@ async def desk(database: Database, supervisor: Supervisor, tmp_path: Path) -> As
 async def test_what_is_open_is_carried_on_with_all_that_is_known_of_it(desk: Desk) -> None:
     desk.diary.open(held("a"))
     desk.diary.open(held("b"))
+    desk.diary.progress(reservation("a"), Amount(90), Unresolved.VOID, Amount(40))
     desk.diary.extend(replace(reservation("a"), amount=Amount(150)))
-    desk.diary.progress(reservation("a"), Amount(90), Unresolved.VOID)
 
     found = desk.open()
     assert found.keys() == {"a", "b"}
@@ -60,8 +71,9 @@ async def test_what_is_open_is_carried_on_with_all_that_is_known_of_it(desk: Des
         reservation=replace(reservation("a"), amount=Amount(150)),
         floor=Amount(90),
         unresolved=Unresolved.VOID,
+        cost=Amount(40),
     )
-    assert (found["a"].amount, found["a"].unresolved) == (Amount(150), Unresolved.VOID)
+    assert (found["a"].amount, found["a"].unresolved, found["a"].cost) == (Amount(150), Unresolved.VOID, Amount(40))
     assert found["b"] == OpenHold(held("b"), Amount(100), ZERO, Unresolved.METERED, ORIGIN)
     assert desk.diary.holding == 2
 
@@ -89,6 +101,7 @@ async def test_progress_of_a_call_that_has_ended_is_nothing(desk: Desk) -> None:
     assert (desk.diary.holding, desk.open()) == (0, {})
 
 
+@pytest.mark.usefixtures("nothing_ahead")
 async def test_a_hold_that_is_not_written_is_none(desk: Desk) -> None:
     with largest_file(0), pytest.raises(JournalFailed):
         desk.diary.open(held("a"))
@@ -98,6 +111,7 @@ async def test_a_hold_that_is_not_written_is_none(desk: Desk) -> None:
     assert (desk.diary.holding, desk.diary.waiting) == (0, 0)
 
 
+@pytest.mark.usefixtures("nothing_ahead")
 async def test_while_the_journal_fails_ends_are_written_and_mere_logs_are_not(desk: Desk) -> None:
     desk.diary.open(held("a"))
     with largest_file(0), pytest.raises(JournalFailed):

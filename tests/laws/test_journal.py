@@ -9,11 +9,21 @@ from collections.abc import Iterable
 from datetime import UTC
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from billing.journal.samples import held, largest_file, open_journal, progress, record, release, settle
+from billing.journal.samples import (
+    held,
+    largest_file,
+    nothing_ahead,
+    open_journal,
+    progress,
+    record,
+    release,
+    settle,
+)
 from clinx.billing.journal.failures import JournalFailed
 from clinx.billing.journal.files import BEGINNING, Position
 from clinx.billing.journal.frames import Fault, Frames
@@ -25,6 +35,8 @@ from clinx.domain.money import MAX_NANO, Amount
 from clinx.domain.request_log import Attempt, RequestLog
 from clinx.domain.usage import Usage
 from clinx.telemetry.tasks import Supervisor
+
+__all__ = ["nothing_ahead"]
 
 TEXTS = st.text(max_size=20)
 INTEGERS = st.integers(-(2**63), 2**64 - 1)
@@ -247,5 +259,5 @@ class Life(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
-TestLife = Life.TestCase
+TestLife = pytest.mark.usefixtures("nothing_ahead")(Life.TestCase)
 TestLife.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)

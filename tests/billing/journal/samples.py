@@ -12,6 +12,9 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+from clinx.billing.journal import segment
 from clinx.billing.journal.durability import Sync
 from clinx.billing.journal.files import BEGINNING, Position
 from clinx.billing.journal.reader import read
@@ -30,12 +33,14 @@ def reservation(id_: str, amount: int = 100) -> Reservation:
     return Reservation(id_, 42, 7, Amount(amount), "r1", leased=True, capped=True)
 
 
-def held(id_: str, amount: int = 100) -> Held:
-    return Held(reservation(id_, amount), START, Amount(3), Unresolved.METERED)
+def held(id_: str, amount: int = 100, cost: int | None = None) -> Held:
+    known = None if cost is None else Amount(cost)
+    return Held(reservation(id_, amount), START, Amount(3), Unresolved.METERED, known)
 
 
-def progress(id_: str, metered: int, amount: int = 100) -> Progress:
-    return Progress(id_, Amount(amount), Amount(metered), Unresolved.HOLD)
+def progress(id_: str, metered: int, amount: int = 100, cost: int | None = None) -> Progress:
+    known = None if cost is None else Amount(cost)
+    return Progress(id_, Amount(amount), Amount(metered), Unresolved.HOLD, known)
 
 
 def settle(id_: str, charge: int = 60) -> Settle:
@@ -77,6 +82,12 @@ def everything(folder: Path, start: Position = BEGINNING, most: int = 500) -> li
         if batch.end == start:
             return found
         start = batch.end
+
+
+@pytest.fixture
+def nothing_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Journals allocate no more than they write, so that a disk is full for them when it is (see `largest_file`)."""
+    monkeypatch.setattr(segment, "WINDOW", 1)
 
 
 @contextmanager

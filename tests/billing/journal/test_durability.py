@@ -89,6 +89,43 @@ async def test_one_sync_serves_all_who_wait(tmp_path: Path, supervisor: Supervis
     await writer.durability.close()
 
 
+async def test_what_stood_behind_a_sync_that_failed_is_never_called_durable(tmp_path: Path, supervisor: Supervisor):
+    writer = Writer(tmp_path, supervisor, Sync.EACH)
+    writer.write()
+    await writer.durability.reach(writer.segment.position)
+    safe, broken, loop = writer.segment.position, writer.segment, asyncio.get_running_loop()
+    behind: list[asyncio.Task[None]] = []
+
+    async def come() -> None:
+        writer.write()
+        behind.append(supervisor.start(writer.durability.reach(writer.segment.position), name="behind"))
+        await asyncio.sleep(0)
+
+    def during() -> None:
+        broken.seen = lambda: None
+        asyncio.run_coroutine_threadsafe(come(), loop).result()
+        broken.failure = OSError(5, "Input/output error")
+
+    broken.seen = during
+    writer.write()
+    failed = writer.segment.position
+    with pytest.raises(JournalFailed):
+        await writer.durability.reach(failed)
+    with pytest.raises(JournalFailed):
+        await behind[0]
+
+    # The kernel has told of it, and takes the pages for clean: the next sync of the file succeeds.
+    broken.failure = None
+    writer.rotate()
+    writer.write()
+    await writer.durability.reach(writer.segment.position)
+    await writer.durability.reach(safe)
+    for lost in (failed, broken.position):
+        with pytest.raises(JournalFailed):
+            await writer.durability.reach(lost)
+    await writer.durability.close()
+
+
 async def test_who_comes_during_a_sync_waits_for_the_next(tmp_path: Path, supervisor: Supervisor):
     writer = Writer(tmp_path, supervisor, Sync.EACH)
     loop, late = asyncio.get_running_loop(), list[asyncio.Future[None]]()
@@ -144,6 +181,7 @@ async def test_a_failed_sync_is_told_and_those_who_wait_are_refused(tmp_path: Pa
 
     assert (writer.failures, writer.durability.synced) == ([failure], BEGINNING)
     writer.segment.failure = None
+    writer.rotate()
     writer.write()
     await writer.durability.reach(writer.segment.position)
     await writer.durability.close()

@@ -48,3 +48,11 @@ def test_the_end_of_a_hold_nobody_has_seen_is_nothing():
     hear(holds, settle("a"), release("b"), progress("c", 5))
 
     assert holds.open() == {}
+
+
+def test_what_it_costs_us_is_what_was_said_last():
+    """Also where that is nothing: another channel has it now, and does not say."""
+    holds = Holds()
+    hear(holds, held("a", cost=2), held("b", cost=2), progress("b", 10, cost=7), held("c", cost=2), progress("c", 10))
+
+    assert {id_: each.cost for id_, each in holds.open().items()} == {"a": Amount(2), "b": Amount(7), "c": None}

@@ -1,17 +1,22 @@
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from billing.journal.samples import held, progress, record, release, reservation, settle
 from clinx.billing.journal.failures import JournalUnreadable
 from clinx.billing.journal.frames import Frame, Frames, enclose
-from clinx.billing.journal.records import JournalRecord, check_kind, decode, frame, reservation_id
-from clinx.billing.operations import Release
+from clinx.billing.journal.records import Held, JournalRecord, Progress, check_kind, decode, frame, reservation_id
+from clinx.billing.operations import Record, Release, Settle
+from clinx.domain.money import Amount
 from support.database import request_log
 
 RECORDS: list[JournalRecord] = [
     held("a"),
+    held("a", cost=2),
     progress("a", 40),
+    progress("a", 40, cost=30),
     settle("a"),
+    Settle(reservation("a"), Amount(60), replace(request_log("a", charge=Amount(60)), cost=Amount(45))),
     release("a"),
     Release(reservation("a"), request_log("a")),
     record("a"),
@@ -33,9 +38,10 @@ def test_a_record_is_read_as_it_was_written(written: JournalRecord):
 
 
 def test_kinds_have_numbers_that_never_change():
-    found = [only(frame(each)) for each in RECORDS]
+    found = {type(each): only(frame(each)) for each in RECORDS}
 
-    assert [(each.kind, each.version) for each in found] == [(1, 1), (2, 1), (3, 1), (4, 1), (4, 1), (5, 1)]
+    marks = {type_: (each.kind, each.version) for type_, each in found.items()}
+    assert marks == {Held: (1, 1), Progress: (2, 1), Settle: (3, 1), Release: (4, 1), Record: (5, 1)}
 
 
 @pytest.mark.parametrize("written", RECORDS[:-1], ids=lambda each: type(each).__name__)

@@ -95,6 +95,34 @@ def test_a_mapped_segment_takes_the_last_of_a_disk_and_then_fails(tmp_path: Path
     assert segment.path.stat().st_size == segment.offset
 
 
+@pytest.mark.parametrize("code", [errno.EOPNOTSUPP, errno.EINVAL, errno.ENODEV])
+def test_where_nothing_can_be_allocated_or_mapped_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+):
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(code, "not here")
+
+    monkeypatch.setattr(*((module.mmap, "mmap") if code == errno.ENODEV else (module.os, "posix_fallocate")), refuse)
+    segment = Segment.create(tmp_path, 1, HEADER, mapped=True)
+    for each in (b"one", b"two"):
+        segment.write(enclose(b"\x03\x01", each))
+    segment.close()
+
+    assert [found.body for found in Passage(tmp_path, 1)] == [b"one", b"two"]
+    assert segment.path.stat().st_size == segment.offset
+
+
+def test_nothing_is_written_after_the_end(tmp_path: Path):
+    for mapped in (False, True):
+        segment = Segment.create(tmp_path, 1 + mapped, HEADER, mapped=mapped)
+        segment.write(enclose(b"\x03\x01", b"said"))
+        segment.close()
+        with (tmp_path / "another").open("wb"), pytest.raises(OSError):
+            segment.write(enclose(b"\x03\x01", b"late"))
+
+    assert (tmp_path / "another").read_bytes() == b""
+
+
 def test_a_segment_that_exists_is_not_written_over(tmp_path: Path):
     (tmp_path / "00000007.journal").write_bytes(b"precious")
 
@@ -145,7 +173,7 @@ def test_the_emergency_file_becomes_a_segment_that_continues_another(tmp_path: P
     assert passage.header == Header("node_1", 1, continues=True)
     assert (list(passage), passage.end, passage.fault) == ([], segment.offset, None)
     assert not (tmp_path / "emergency").exists()
-    assert segment.path.stat().st_size == 1000
+    assert segment.path.stat().st_size == segment.offset
 
 
 def test_without_room_there_is_no_emergency_file(tmp_path: Path):

@@ -48,6 +48,9 @@ class Durability:
         self._retired: deque[Segment] = deque()
         self._waiting: list[tuple[Position, asyncio.Future[None]]] = []
         self._synced = BEGINNING
+        self._broken: dict[int, Position] = {}
+        """Segments that could not be synced, each with how much of it was on disk before: what is behind that may never
+        be, for a kernel tells of a failure once and takes its pages for clean."""
         self._keeping: asyncio.Task[None] | None = None
 
     def start(self, supervisor: Supervisor, failed: Callable[[OSError], None]) -> None:
@@ -80,6 +83,8 @@ class Durability:
         Raises:
             JournalFailed: that did not work, or nobody syncs any more.
         """
+        if (safe := self._broken.get(position.segment)) is not None and position > safe:
+            raise JournalFailed
         if position <= self._synced:
             return
         if self._keeping is None or self._keeping.done():
@@ -129,7 +134,9 @@ class Durability:
         try:
             await self.run(lambda: self._write_back(segment))
         except OSError:
-            self._serve(position, JournalFailed())
+            for number in range(self._synced.segment, segment.number + 1):
+                self._broken.setdefault(number, self._synced)
+            self._serve(Position(segment.number + 1, 0), JournalFailed())
             raise
         self._synced = position
         self._serve(position, None)

@@ -22,8 +22,9 @@ EMERGENCY: Final = "emergency"
 _NAME: Final = re.compile(r"(\d{8,})\.journal")
 _HEADER_MARK: Final = bytes((0, 1))
 _VOLATILE: Final = frozenset({"tmpfs", "ramfs"})
-_OF_THEIR_WORD: Final = frozenset({"ext4", "xfs", "f2fs", "tmpfs", "overlay"})
-"""File systems on which overwriting what was allocated needs no more room; those that copy on write are none."""
+_OF_THEIR_WORD: Final = frozenset({"ext4", "xfs", "f2fs", "tmpfs"})
+"""File systems on which overwriting what was allocated needs no more room; those that copy on write are none, and an
+overlay is as good as what is beneath it, which nobody tells."""
 
 
 class Position(NamedTuple):

@@ -98,4 +98,4 @@ class Frames:
     def _is_unfinished(self, end: int) -> bool:
         """Whether a frame was begun only: data end before it does, or in allocated room, its end is still zeros."""
         behind = len(self._data) - end
-        return behind < 0 or (behind > 0 and self._data.count(0, end - 1) == behind + 1)
+        return behind < 0 or self._data.count(0, end - 1) == behind + 1

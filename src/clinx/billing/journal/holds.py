@@ -21,6 +21,8 @@ class OpenHold(Struct, frozen=True):
     unresolved: Unresolved
     origin: Origin
     """The life that made it, as far as the segments that are read go back."""
+    cost: Amount | None = None
+    """What it costs us for what it is charged for, as was said last; None where that is not known."""
 
 
 class Holds:
@@ -56,7 +58,7 @@ class Holds:
         assert isinstance(held, Held)  # noqa: S101  (tells the type checker what the kind says)
         last = self._progress.get(id_)
         if last is None:
-            return OpenHold(held, held.reservation.amount, ZERO, held.unresolved, origin)
+            return OpenHold(held, held.reservation.amount, ZERO, held.unresolved, origin, held.cost)
         progress = decode(last)
         assert isinstance(progress, Progress)  # noqa: S101  (the same)
-        return OpenHold(held, progress.amount, progress.metered, progress.unresolved, origin)
+        return OpenHold(held, progress.amount, progress.metered, progress.unresolved, origin, progress.cost)

@@ -3,7 +3,7 @@
 Reading stops at the first frame of a segment that is not intact. A torn one is simply the end of what a process wrote
 before it died, is writing now, or wrote again into its emergency segment: `Journal.append` never returned for it.
 Otherwise something is lost: that is told, its bytes are kept beside it (``.torn``), and reading goes on with the next
-segment.
+segment. Only who writes a journal, or comes after it, reads it: to anybody else what is being written may look damaged.
 """
 
 from __future__ import annotations

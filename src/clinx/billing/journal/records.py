@@ -27,7 +27,9 @@ class Held(Struct, frozen=True):
     floor: Amount
     """What it costs at least if it is metered."""
     unresolved: Unresolved
-    """What it costs if nothing else is heard of it."""
+    """What it is charged if nothing else is heard of it."""
+    cost: Amount | None = None
+    """What it costs us then, for what it is charged for; None where that is not known."""
 
 
 class Progress(Struct, frozen=True):
@@ -38,8 +40,10 @@ class Progress(Struct, frozen=True):
     amount: Amount
     """What is held now."""
     metered: Amount
-    """What it has cost so far."""
+    """What it is to be charged so far."""
     unresolved: Unresolved
+    cost: Amount | None = None
+    """As of the hold."""
 
 
 JournalRecord = Held | Progress | Settle | Release | Record

@@ -7,6 +7,7 @@ costs more than all the rest of writing it. Elsewhere it is written with ``pwrit
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 from contextlib import suppress
@@ -24,6 +25,9 @@ WINDOW: Final = 1 << 20
 
 _LENGTH: Final = 8
 """Bytes of a frame that are written first, and at once."""
+_NOT_HERE: Final = frozenset({errno.EOPNOTSUPP, errno.EINVAL, errno.ENODEV, errno.ENOSYS, errno.EPERM})
+"""What a file system says that allocates or maps nothing."""
+_CLOSED: Final = -1
 _FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 _MODE: Final = 0o600
 
@@ -42,6 +46,8 @@ class Segment:
         self._window: mmap.mmap | None = None
         self._window_begins = 0
         self._window_ends = 0
+        self.allocated = 0
+        """How far it has room: what of that is not written is given back in the end."""
 
     @classmethod
     def create(
@@ -72,14 +78,14 @@ class Segment:
         Raises:
             OSError: nothing was appended.
         """
-        if not self._mapped:
-            self._write_through(data)
-            return
         offset = self.offset
         end = offset + len(data)
-        window = self._window
+        window = self._window if self._mapped else None
         if window is None or end > self._window_ends:
-            window = self._move_window(len(data))
+            window = self._move_window(len(data)) if self._mapped else None
+        if window is None:
+            self._write_through(data)
+            return
         # The process may be killed amid all this, and copying is not done from left to right. Readers take a frame for
         # one that was only begun if its length is there and its last byte is still zero.
         first, last = offset - self._window_begins, end - 1 - self._window_begins
@@ -88,8 +94,18 @@ class Segment:
         window[last] = data[-1]
         self.offset = end
 
-    def _move_window(self, size: int) -> mmap.mmap:
-        """Allocate what comes next, and map it in place of what is written."""
+    def _move_window(self, size: int) -> mmap.mmap | None:
+        """Allocate what comes next, and map it in place of what is written; None where that is not to be had."""
+        try:
+            return self._allocate(size)
+        except OSError as error:
+            if error.errno not in _NOT_HERE:
+                raise
+        self._unmap()
+        self._mapped = False
+        return None
+
+    def _allocate(self, size: int) -> mmap.mmap:
         begins = self.offset - self.offset % mmap.ALLOCATIONGRANULARITY
         needed = self.offset - begins + size
         length = max(WINDOW, needed)
@@ -98,6 +114,7 @@ class Segment:
         except OSError:  # The last of a disk is used as well.
             length = needed
             os.posix_fallocate(self._descriptor, begins, length)
+        self.allocated = begins + length
         window = mmap.mmap(self._descriptor, length, offset=begins)
         self._unmap()
         self._window, self._window_begins, self._window_ends = window, begins, begins + length
@@ -127,10 +144,12 @@ class Segment:
     def close(self) -> None:
         """Let go of the file, and give back what was allocated ahead."""
         self._unmap()
-        if self._window_ends > self.offset:
+        self._mapped = False
+        descriptor, self._descriptor = self._descriptor, _CLOSED  # A number that another file will have.
+        if self.allocated > self.offset:
             with suppress(OSError):  # Zeros at its end are no frame.
-                os.ftruncate(self._descriptor, self.offset)
-        os.close(self._descriptor)
+                os.ftruncate(descriptor, self.offset)
+        os.close(descriptor)
 
     def discard(self) -> None:
         """Undo the creation."""
@@ -142,10 +161,11 @@ class Segment:
 class Emergency:
     """A file whose room on disk is allocated: it can be written when nothing else can."""
 
-    def __init__(self, path: Path, descriptor: int) -> None:
+    def __init__(self, path: Path, descriptor: int, size: int) -> None:
         """Take over the open file."""
         self._path = path
         self._descriptor = descriptor
+        self._size = size
 
     @classmethod
     def create(cls, folder: Path, size: int = EMERGENCY_SIZE) -> Emergency:
@@ -155,7 +175,7 @@ class Emergency:
             OSError: there is no room, or the disk does not work.
         """
         path = folder / EMERGENCY
-        made = cls(path, os.open(path, _FLAGS | os.O_TRUNC, _MODE))
+        made = cls(path, os.open(path, _FLAGS | os.O_TRUNC, _MODE), size)
         try:
             done = 0
             while done < size:
@@ -177,6 +197,7 @@ class Emergency:
         """
         path = segment_path(self._path.parent, number)
         segment = Segment(path, number, self._descriptor)
+        segment.allocated = self._size
         segment.write(opening(Header(origin.node, origin.epoch, continues=True)))
         self._path.rename(path)
         return segment
