@@ -171,14 +171,29 @@ async def test_what_a_running_call_has_cost_is_written_down(database: Database, 
     caller = await make_caller(database, balance="100")
     async with Bank(database, tmp_path) as bank:
         held = await bank.hold(caller, "0.10", floor="0.01")
-        bank.cashier.progress(held, dollars("0.04"), Unresolved.HOLD)
+        bank.cashier.progress(held, dollars("0.04"), Unresolved.HOLD, dollars("0.03"))
 
         (found,) = open_holds(tmp_path / "journal" / "0", Position(1, 0)).values()
         assert (found.amount, found.metered, found.unresolved) == (held.amount, dollars("0.04"), Unresolved.HOLD)
+        assert found.cost == dollars("0.03")
 
         await bank.cashier.release(held, log=None)
         bank.cashier.progress(held, dollars("0.05"), Unresolved.HOLD)
         assert open_holds(tmp_path / "journal" / "0", Position(1, 0)) == {}
+
+
+@pytest.mark.parametrize(("balance", "cost"), [("100", "0.01"), ("0.28", "0.06")])
+async def test_what_a_call_costs_us_if_its_process_dies_is_written_down_for_what_is_held(
+    database: Database, tmp_path: Path, balance: str, cost: str
+) -> None:
+    """A leased account holds the beginning, for it can be raised; a poor one all of it."""
+    caller = await make_caller(database, balance=balance)
+    async with Bank(database, tmp_path) as bank:
+        held = await bank.hold(caller, "0.15", whole="0.25", cost="0.01", whole_cost="0.06")
+
+        (found,) = open_holds(tmp_path / "journal" / "0", Position(1, 0)).values()
+        assert (held.leased, found.cost) == (balance == "100", dollars(cost))
+        await bank.cashier.release(held, log=None)
 
 
 async def test_an_extension_asks_for_more_than_is_leased_only_once_it_is_there(

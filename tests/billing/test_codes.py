@@ -16,6 +16,7 @@ from clinx.billing.failures import (
     CodeUnknown,
     CodeUsed,
     KeyReused,
+    OfferInvalid,
 )
 from clinx.domain.ledger import EntryKind
 from clinx.domain.money import MAX_NANO, ZERO, Amount
@@ -274,7 +275,7 @@ async def test_a_draw_without_a_check_character_is_drawn_again(database: Databas
     ],
 )
 async def test_senseless_batches_are_not_made(database: Database, offer: Offer):
-    with pytest.raises(ValueError):
+    with pytest.raises(OfferInvalid):
         await codes.create(database, offer, actor="cli:root", at=START)
 
     assert await states(database) == []

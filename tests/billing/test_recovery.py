@@ -18,7 +18,7 @@ from clinx.billing.treasury import begin
 from clinx.domain.identity import Principal
 from clinx.domain.ledger import Balance, Reservation, Unresolved
 from clinx.domain.money import MAX_NANO, ZERO, Amount
-from clinx.storage import request_logs
+from clinx.storage import request_logs, rollups
 from clinx.storage.database import Database
 from clinx.storage.failures import StorageConflict, StorageUnavailable
 from clinx.telemetry.tasks import Supervisor
@@ -77,9 +77,9 @@ async def dig(database: Database, folder: Path) -> Grave:
     poor = await make_caller(database, f"poor-{name}", balance="0.15")
     bank = Bank(database, folder, name="dead")
     await bank.begin()
-    await bank.hold(rich, "0.10", floor="0.02", request_id=f"{name}-floor")
-    metered = await bank.hold(rich, "0.10", floor="0.02", request_id=f"{name}-metered")
-    bank.cashier.progress(metered, dollars("0.05"), Unresolved.METERED)
+    await bank.hold(rich, "0.10", floor="0.02", cost="0.01", request_id=f"{name}-floor")
+    metered = await bank.hold(rich, "0.10", floor="0.02", cost="0.01", request_id=f"{name}-metered")
+    bank.cashier.progress(metered, dollars("0.05"), Unresolved.METERED, dollars("0.03"))
     extended = await bank.hold(rich, "0.10", unresolved=Unresolved.HOLD, request_id=f"{name}-extended")
     assert bank.cashier.extend(extended, dollars("0.25")) is not None
     await bank.hold(rich, "0.10", floor="0.10", unresolved=Unresolved.VOID, request_id=f"{name}-void")
@@ -109,6 +109,31 @@ async def test_every_hold_ends_as_its_channel_wants_it(database: Database, tmp_p
     void = await request_logs.find(database, "a-void")
     assert void is not None
     assert (void.outcome, void.charge) == (OUTCOME, ZERO)
+
+
+async def test_what_a_killed_call_costs_us_is_in_its_log_and_in_the_sums(database: Database, tmp_path: Path) -> None:
+    grave = await dig(database, tmp_path / "a")
+
+    await grave.recover()
+    await grave.recover()  # There is nothing left to do, and so nothing counts twice.
+    while await rollups.fold(database):
+        pass
+
+    rows = await database.fetch("SELECT id, charge, cost FROM request_log ORDER BY id")
+    costs = {id_: (Amount(charge), None if cost is None else Amount(cost)) for id_, charge, cost in rows}
+    assert costs == {
+        "a-direct": (dollars("0.01"), None),
+        "a-extended": (dollars("0.25"), None),
+        "a-floor": (dollars("0.02"), dollars("0.01")),
+        "a-metered": (dollars("0.05"), dollars("0.03")),
+        "a-settled": (dollars("0.03"), None),
+        "a-void": (ZERO, None),
+    }
+    (sums,) = await database.fetch(
+        "SELECT SUM(cost), SUM(costed_charge), SUM(costed_requests) FROM rollup"
+        " WHERE user_id = 0 AND facet = 'total' AND grain = 'day'"
+    )
+    assert [int(each) for each in sums] == [dollars("0.04").nano, dollars("0.07").nano, 2]
 
 
 @pytest.mark.parametrize("fault", Fault, ids=str)

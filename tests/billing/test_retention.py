@@ -6,8 +6,9 @@ from msgspec.structs import replace
 
 from clinx.billing import retention
 from clinx.billing.retention import keep_pruning, prune
+from clinx.domain.audit_entry import AuditEntry, AuditFilter
 from clinx.domain.console import Keep
-from clinx.storage import request_logs, rollups
+from clinx.storage import audit_log, request_logs, rollups
 from clinx.storage.database import Database
 from clinx.storage.failures import StorageUnavailable
 from clinx.telemetry.tasks import Supervisor
@@ -49,6 +50,19 @@ async def test_what_is_kept_for_ever_is_not_forgotten(database: Database):
 
     assert found.keys() == {"minutes", "hours"}
     assert (await left(database))["logs"] == 1
+
+
+async def test_what_people_changed_is_known_as_long_as_the_tree_says(database: Database):
+    for age in (40, 10, 0):
+        entry = AuditEntry(START - timedelta(days=age), "req_1", "user:ann", 7, None, "tokenCreate", "{}", "ok")
+        await database.atomically(audit_log.append(entry))
+
+    assert "audit" not in await prune(database, Keep(), now=START, pause=NO_PAUSE)
+    found = await prune(database, Keep(audit=timedelta(days=30)), now=START, pause=NO_PAUSE)
+
+    assert found["audit"] == 1
+    kept = await audit_log.page(database, AuditFilter(), below=None, limit=10)
+    assert [entry.at for entry in kept] == [START, START - timedelta(days=10)]
 
 
 async def test_logs_are_forgotten_where_they_wait_and_where_they_were_moved_to(database: Database, logs: Database):

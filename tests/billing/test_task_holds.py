@@ -157,7 +157,7 @@ async def test_usage_is_charged_at_the_price_that_was_frozen(database: Database,
     assert await events(database, caller) == [("settle:req-1", -charge)]
     log = await request_logs.find(database, "req-1")
     assert log is not None
-    assert (log.charge, log.usage, log.revision, log.quote) == (charge, usage, "r7", ("7 second at 0.1/1",))
+    assert (log.charge, log.usage, log.revision, log.quote) == (charge, usage, "r7", ("7 second at 0.1/1", "x 0.5"))
     assert (log.user_id, log.token_id) == (caller.user.id, caller.token.id)
     assert await request_logs.find(database, "other") is None
 

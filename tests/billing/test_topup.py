@@ -78,7 +78,7 @@ async def test_a_key_used_for_another_amount_is_an_error_and_changes_nothing(dat
     with pytest.raises(KeyReused) as caught:
         await again(database, user, Amount.parse(amount), CAUSE, at=START)
 
-    assert str(caught.value) == "the key 'key-1' was used before for another amount or user; nothing changed"
+    assert str(caught.value) == "the key was used before for another amount or user; nothing changed"
     assert (await statement.balance(database, user)).total == FIVE
     assert len(await statement.entries(database, user)) == 1
 

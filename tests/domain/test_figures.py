@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from clinx.domain.figures import decimal, money, percent, printable, share
+from clinx.domain.figures import decimal, exact, money, percent, printable, share
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,23 @@ from clinx.domain.figures import decimal, money, percent, printable, share
 )
 def test_decimals_are_exact_where_they_end(value: Fraction | None, text: str) -> None:
     assert decimal(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Fraction(5, 2), "2.5"),
+        (Fraction(-1, 4), "-0.25"),
+        (Fraction("0.000000000000000001"), "0.000000000000000001"),
+        (Fraction(1, 3), "1/3"),
+        (Fraction(-5, 6), "-5/6"),
+        (Fraction(0), "0"),
+        (Fraction(1200), "1200"),
+    ],
+)
+def test_nothing_of_a_number_is_left_out(value: Fraction, text: str) -> None:
+    assert exact(value) == text
+    assert Fraction(text) == value
 
 
 @pytest.mark.parametrize(

@@ -160,3 +160,14 @@ def test_free_is_free():
     assert Price((Rates(per_million(input="0")),)).is_free
     assert not GPT.is_free
     assert not Price((), (PriceCase(Fact("x"), Rates(per_million(input="1"))),)).is_free
+
+
+def test_a_cost_is_the_price_of_its_row_rounded_once():
+    row = Rates(per_million(input="2.5", output="10", cache_read="1.25"))
+
+    assert row.cost(Usage(input=1200, output=300, cache_read=801)) == Amount(7_001_250)
+    assert row.cost(Usage(image=3)) == ZERO, "what has no rate costs nothing, and that is known"
+
+
+def test_a_cost_that_no_ledger_holds_is_not_known():
+    assert Rates({Unit.CALL: Rate(Fraction(10**10), 1)}).cost(Usage(call=1)) is None

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from clinx.domain.money import Amount
+from clinx.domain.money import MAX_NANO, Amount
 from clinx.domain.rollup import BOUNDS, SUMS, Fact, Grain, Measures, tally
 
 MINUTE = 60_000_000
@@ -11,7 +11,13 @@ AT = 1_893_456_000_000_000
 
 
 def fact(
-    at: int = AT, *, user_id: int | None = 7, channel: str | None = "main", succeeded: bool = True, millis: int = 250
+    at: int = AT,
+    *,
+    user_id: int | None = 7,
+    channel: str | None = "main",
+    succeeded: bool = True,
+    millis: int = 250,
+    cost: int | None = None,
 ) -> Fact:
     return Fact(
         at=at,
@@ -27,12 +33,13 @@ def fact(
         charge=5,
         millis=millis,
         first_byte_millis=40,
+        cost=cost,
     )
 
 
 def measures(latencies: dict[int, int], millis: int = 0) -> Measures:
     buckets = [latencies.get(number, 0) for number in range(len(BOUNDS) + 1)]
-    return Measures.of([sum(buckets), 0, 0, 0, 0, 0, millis, 0, 0, *buckets])
+    return Measures.of([sum(buckets), 0, 0, 0, 0, 0, millis, 0, 0, 0, 0, 0, *buckets])
 
 
 def test_a_fact_counts_for_everything_it_names_in_each_grain():
@@ -55,7 +62,7 @@ def test_a_fact_counts_for_everything_it_names_in_each_grain():
     }
     assert {key[4] for key in sums} == {"minute", "hour", "day"}
     assert len(sums) == 30
-    assert {tuple(each) for each in sums.values()} == {(1, 0, 10, 20, 4, 5, 250, 1, 40, 0, 0, 1, *[0] * 11)}
+    assert {tuple(each) for each in sums.values()} == {(1, 0, 10, 20, 4, 5, 250, 1, 40, 0, 0, 0, 0, 0, 1, *[0] * 11)}
 
 
 def test_one_of_nobody_on_no_channel_counts_for_neither():
@@ -95,6 +102,9 @@ def test_what_failed_has_no_latency():
         millis=250,
         first_bytes=1,
         first_byte_millis=40,
+        cost=Amount(0),
+        costed_charge=Amount(0),
+        costed_requests=0,
         latencies=(0, 0, 1, *[0] * 11),
     )
 
@@ -121,7 +131,7 @@ def test_of_nothing_there_is_no_latency():
 
 
 def test_means_are_of_those_that_count():
-    several = Measures.of([5, 2, 0, 0, 0, 0, 600, 2, 300, 0, 3, *[0] * 12])
+    several = Measures.of([5, 2, 0, 0, 0, 0, 600, 2, 300, 0, 0, 0, 0, 3, *[0] * 12])
 
     assert several.mean_latency == timedelta(milliseconds=200)
     assert several.mean_first_byte == timedelta(milliseconds=150)
@@ -140,3 +150,26 @@ def test_measures_add_up():
     more = tally([fact(millis=90_000)])[(AT, 0, "total", "", "day")]
 
     assert Measures.of(sums) + Measures.of(more) == Measures.of([a + b for a, b in zip(sums, more, strict=True)])
+
+
+def test_a_margin_is_of_those_whose_cost_is_known():
+    """Of a charge of 5 each: one cost 2, one 9 although it failed, one nothing; of the others nobody knows."""
+    facts = [fact(cost=2), fact(cost=9, succeeded=False), fact(cost=0), fact(), fact(succeeded=False)]
+    known = Measures.of(tally(facts)[(AT, 0, "total", "", "day")])
+
+    assert (known.requests, known.charge) == (5, Amount(25))
+    assert (known.costed_requests, known.costed_charge, known.known_cost) == (3, Amount(15), Amount(11))
+    assert known.margin == Amount(4)
+
+
+def test_where_no_cost_is_known_there_is_none_and_no_margin():
+    unknown = Measures.of(tally([fact(), fact()])[(AT, 0, "total", "", "day")])
+
+    assert (unknown.charge, unknown.known_cost, unknown.margin) == (Amount(10), None, None)
+    assert (unknown + Measures.of(tally([fact(cost=7)])[(AT, 0, "total", "", "day")])).margin == Amount(-2)
+
+
+def test_costs_beyond_what_an_amount_holds_are_the_most_it_holds():
+    dear = Measures.of(tally([fact(cost=MAX_NANO), fact(cost=MAX_NANO)])[(AT, 0, "total", "", "day")])
+
+    assert (dear + dear).known_cost == Amount(MAX_NANO)

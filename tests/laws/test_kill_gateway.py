@@ -50,12 +50,15 @@ channels:
     base_url: {whole}
     credentials: ["${{env:UPSTREAM_KEY}}"]
     models: [whole]
+    cost: {{input: "0.5", output: "1", per: 1M}}
   - name: streamed
     provider: openai-compatible
     base_url: {streamed}
     credentials: ["${{env:UPSTREAM_KEY}}"]
     models: [streamed]
+    cost: {{input: "0.5", output: "1", per: 1M}}
 """
+"""The vendors are paid half of what callers pay."""
 
 
 @dataclass
@@ -213,6 +216,8 @@ async def compare(database: Database, bill: set[str], callers: Callers) -> None:
     assert {id_ for id_, done in callers.begun.items() if done} <= finished
     assert len(interrupted & bill) >= KILLS * OPEN_STREAMS
     assert {logs[id_][1] for id_ in interrupted} <= FLOORS
+    costs = await database.fetch("SELECT id, cost FROM request_log")
+    assert {row[0]: row[1] for row in costs} == {id_: None if id_ in refused else logs[id_][1] // 2 for id_ in logs}
 
 
 @contextmanager

@@ -49,6 +49,14 @@ def test_a_total_is_the_exact_sum_rounded_half_up_once(by_unit: dict[Unit, Rate]
     assert sum((line.amount for line in quote.lines), Fraction(0)) * multiplier * NANO == expected
 
 
+@given(rates, usages)
+def test_a_cost_is_the_price_of_its_rates_without_a_multiplier(by_unit: dict[Unit, Rate], usage: Usage):
+    row = Rates(by_unit)
+
+    assert row.cost(usage) == Price((row,)).total(usage, Fraction(1), {})
+    assert row.cost(usage) == Amount(int(exact(by_unit, usage, Fraction(1)) + Fraction(1, 2)))
+
+
 @given(rates, usages, multipliers, st.sampled_from(list(Unit)), st.integers(1, 1000))
 def test_more_never_costs_less(by_unit: dict[Unit, Rate], usage: Usage, multiplier: Fraction, unit: Unit, more: int):
     price = Price((Rates(by_unit),))

@@ -80,6 +80,7 @@ def exchange(number: int, caller: Principal) -> tuple[Operation, ...]:
         channel=None if kind in {"recorded", "given back"} else f"channel-{number % 2}",
         outcome="ok" if number % 4 else "upstream_broken",
         usage=Usage(input=number, cache_read=number % 5, output=2 * number),
+        cost=Amount(3 * number) if number % 3 else None,
     )
     leased = kind in {"charged", "free", "released"}
     held = Reservation(log.id, caller.user.id, caller.token.id, Amount(number + 1), "r1", leased=leased)
@@ -139,12 +140,13 @@ async def expected(database: Database) -> dict[tuple[int, str, str, int], tuple[
     """The days as the logs say."""
     found: dict[tuple[int, str, str, int], tuple[int, ...]] = {}
     rows = await database.fetch(
-        'SELECT at, user_id, token_id, model, channel, "group", outcome, usage, charge FROM request_log'
+        'SELECT at, user_id, token_id, model, channel, "group", outcome, usage, charge, cost FROM request_log'
     )
-    for at, user_id, token_id, model, channel, group, outcome, usage, charge in rows:
+    for at, user_id, token_id, model, channel, group, outcome, usage, charge, cost in rows:
         day = at - at % 86_400_000_000
         used = msgspec.json.decode(usage, type=Usage)
-        one = (1, int(outcome != "ok"), used.input_tokens, used.output_tokens, used.cache_read, charge)
+        costed = (0, 0, 0) if cost is None else (cost, charge, 1)
+        one = (1, int(outcome != "ok"), used.input_tokens, used.output_tokens, used.cache_read, charge, *costed)
         told = {
             Facet.TOTAL: "", Facet.MODEL: model, Facet.USER: user_id, Facet.TOKEN: token_id, Facet.CHANNEL: channel,
             Facet.GROUP: group,
@@ -153,7 +155,7 @@ async def expected(database: Database) -> dict[tuple[int, str, str, int], tuple[
             whom = [0] if facet in {Facet.CHANNEL, Facet.USER} or user_id is None else [0, user_id]
             for whose in whom if name is not None else ():
                 key = (whose, facet.value, str(name), day)
-                known = found.get(key, (0,) * 6)
+                known = found.get(key, (0,) * 9)
                 found[key] = tuple(a + b for a, b in zip(known, one, strict=True))
     return found
 
@@ -166,8 +168,8 @@ async def check(url: str, plan: Sequence[tuple[Sequence[tuple[int, int]], str]])
         while await rollups.fold(database):
             pass
         rows = await database.fetch(
-            "SELECT user_id, facet, name, start, requests, failures, input_tokens, output_tokens, cached_tokens, charge"
-            " FROM rollup WHERE grain = 'day'"
+            "SELECT user_id, facet, name, start, requests, failures, input_tokens, output_tokens, cached_tokens,"
+            " charge, cost, costed_charge, costed_requests FROM rollup WHERE grain = 'day'"
         )
         assert {(w, f, n, s): tuple(sums) for w, f, n, s, *sums in rows} == await expected(database)
         charged = await database.fetch("SELECT CAST(COALESCE(SUM(charge), 0) AS bigint) FROM spend")

@@ -46,6 +46,7 @@ class Till:
     limit: int = 10**12
     extended: list[int] = field(default_factory=list[int])
     told: list[tuple[int, int, Unresolved]] = field(default_factory=list[tuple[int, int, Unresolved]])
+    costs: list[Amount | None] = field(default_factory=list["Amount | None"])
 
     def extend(self, reservation: Reservation, amount: Amount) -> Reservation | None:
         if amount.nano > self.limit:
@@ -53,14 +54,19 @@ class Till:
         self.extended.append(amount.nano)
         return Reservation(reservation.id, 1, 1, amount, "r", leased=True)
 
-    def progress(self, reservation: Reservation, metered: Amount, unresolved: Unresolved) -> None:
+    def progress(
+        self, reservation: Reservation, metered: Amount, unresolved: Unresolved, cost: Amount | None = None
+    ) -> None:
         self.told.append((reservation.amount.nano, metered.nano, unresolved))
+        self.costs.append(cost)
 
 
 class Stream:
     """A stream of one model at 1 nano-unit for a token of answer, and nothing for the prompt."""
 
-    def __init__(self, till: Till, *, held: int, most: int = LONG, leased: bool = True, rate: int = 1) -> None:
+    def __init__(
+        self, till: Till, *, held: int, most: int = LONG, leased: bool = True, rate: int = 1, **way: Any
+    ) -> None:
         body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Say hello."}]}
         inbound = Inbound("POST", "/", {}, {}, {}, json.dumps(body).encode())
         price = Price((Rates({Unit.INPUT: Rate(Fraction(0), 1), Unit.OUTPUT: Rate(Fraction(rate, 10**9), 1)}),))
@@ -70,7 +76,7 @@ class Stream:
         )
         envelope = self.exchange.envelope = DIALECT.open_request(Operation.CHAT, inbound)
         model = self.exchange.model = Model("m", price)
-        self.exchange.winner = Candidate(channel(), "m", Group("default"), CHAT)
+        self.exchange.winner = Candidate(channel(**way), "m", Group("default"), CHAT)
         self.exchange.plan = Plan((self.exchange.winner,))
         self.exchange.reservation = Reservation("req_1", 1, 1, Amount(held * rate), "r", leased=leased)
         self.exchange.cover = Cover(100, held, most)
@@ -121,6 +127,36 @@ async def test_every_so_many_tokens_it_is_written_down_what_they_cost() -> None:
         await stream.make(100)
 
     assert till.told == [(50_000, tokens, Unresolved.HOLD) for tokens in (PROGRESS_TOKENS, 2 * PROGRESS_TOKENS)]
+
+
+PAID = Rates({Unit.OUTPUT: Rate(Fraction(3, 10**9), 1)})
+
+
+async def test_what_they_cost_us_is_written_down_with_that_and_for_no_more_than_is_held() -> None:
+    till = Till()
+    stream = Stream(till, held=3000, most=3000, leased=False, cost=PAID)
+
+    for _ in range(30):
+        await stream.make(100)
+    stream.clock = 2.0
+    with pytest.raises(InsufficientBalance):
+        await stream.make(400)
+
+    assert [each[:2] for each in till.told] == [(3000, 2000), (3000, 3000)]
+    assert till.costs == [Amount(3 * 2000), Amount(3 * 3000)]
+
+
+async def test_where_all_that_is_held_is_charged_it_costs_us_more_as_more_is_held() -> None:
+    till = Till()
+    stream = Stream(till, held=HORIZON, cost=PAID, unresolved=Unresolved.HOLD)
+    stream.exchange.unresolved = Unresolved.HOLD
+
+    await stream.make(HORIZON)
+
+    covered = stream.exchange.held()[1]
+    assert covered.output > HORIZON
+    assert till.extended == [covered.output]
+    assert (till.told[-1][0], till.costs[-1]) == (covered.output, Amount(3 * covered.output))
 
 
 async def test_a_slow_stream_is_written_down_by_the_second_and_only_if_it_grew() -> None:

@@ -241,8 +241,11 @@ async def test_another_channel_s_word_for_a_killed_process_is_written_down_when_
 ) -> None:
     told: list[tuple[Amount, Unresolved]] = []
 
-    def progress(_: Cashier, reservation: Reservation, metered: Amount, unresolved: Unresolved) -> None:
+    def progress(
+        _: Cashier, reservation: Reservation, metered: Amount, unresolved: Unresolved, cost: Amount | None
+    ) -> None:
         assert metered < reservation.amount
+        assert cost is None
         told.append((metered, unresolved))
 
     monkeypatch.setattr(Cashier, "progress", progress)
@@ -253,6 +256,34 @@ async def test_another_channel_s_word_for_a_killed_process_is_written_down_when_
 
     size = len(upstream.requests[0].body)
     assert told == [(Amount(size // 4 * 1000), Unresolved.METERED)]
+
+
+async def test_what_another_channel_is_paid_is_written_down_when_it_takes_over(
+    tmp_path: Path, upstream: FakeUpstream, second: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Amount | None] = []
+
+    def progress(
+        _: Cashier, _reservation: Reservation, _metered: Amount, _why: Unresolved, cost: Amount | None
+    ) -> None:
+        told.append(cost)
+
+    monkeypatch.setattr(Cashier, "progress", progress)
+    upstream.answers(status=500, json={"error": {"message": "no"}})
+    paid = tree(upstream, second)["gateway.yaml"].replace("priority: 10}", 'priority: 10, cost: {input: "9", per: 1M}}')
+    async with running_gateway(tmp_path / "a", {"gateway.yaml": paid}) as gateway:
+        await ask(gateway)
+        [unknown] = await gateway.request_logs()
+    upstream.answers(status=500, json={"error": {"message": "no"}})
+    both = paid.replace(f"{ONE_KEY}}}", f'{ONE_KEY}, cost: {{input: "4", call: "1", per: 1M}}}}')
+    async with running_gateway(tmp_path / "b", {"gateway.yaml": both}) as gateway:
+        await ask(gateway)
+        [known] = await gateway.request_logs()
+
+    size = len(upstream.requests[0].body)
+    assert told == [None, Amount(size // 4 * 4000 + 1_000_000_000)]
+    assert (unknown.channel, unknown.cost) == ("second", None), "of the one that answered, not of the one that failed"
+    assert known.cost == Amount(known.usage.input_tokens * 4000 + known.usage.output_tokens * 4000 + 1_000_000_000)
 
 
 async def test_channels_that_agree_write_nothing_down(

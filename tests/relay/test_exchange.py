@@ -98,7 +98,7 @@ def test_what_is_not_there_yet_is_a_defect_to_ask_for() -> None:
     with pytest.raises(RuntimeError):
         exchange().held()
     with pytest.raises(RuntimeError):
-        exchange().cost(Usage(input=1))
+        exchange().price(Usage(input=1))
 
 
 def test_the_price_s_factor_is_the_group_s_times_what_rules_say() -> None:

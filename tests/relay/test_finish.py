@@ -1,6 +1,8 @@
+import asyncio
 import json
 import logging
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -8,8 +10,8 @@ import pytest
 from clinx.domain.money import Amount
 from clinx.relay.exchange import Exchange
 from clinx.relay.finish import Finisher
-from support.fake_upstream import FakeUpstream
-from support.gateway import Running, chat, completion
+from support.fake_upstream import FakeUpstream, pause, sse
+from support.gateway import Running, chat, chunks, completion, running_gateway, tree_for
 
 
 async def test_a_whole_answer_is_charged_by_the_upstream_s_usage(gateway: Running, upstream: FakeUpstream) -> None:
@@ -30,8 +32,42 @@ async def test_a_whole_answer_is_charged_by_the_upstream_s_usage(gateway: Runnin
         "main",
         "up-1",
     )
-    assert row.quote == ("1000000 input at 1/1000000", "250000 output at 2/1000000")
+    assert row.quote == ("1000000 input at 1/1000000", "250000 output at 2/1000000", "x 0.5 of vip")
+    assert row.receipt is not None
+    assert row.receipt.is_whole
     assert [(attempt.channel, attempt.outcome, attempt.status) for attempt in row.attempts] == [("main", "ok", 200)]
+
+
+@pytest.mark.parametrize(
+    ("tries", "told"),
+    [("[vip, default]", "x 0.5 of vip"), ("[default, vip]", "x 1 of default")],
+    ids=["vip", "default"],
+)
+async def test_of_a_group_of_groups_it_is_written_which_of_them_served(
+    tmp_path: Path, upstream: FakeUpstream, tries: str, told: str
+) -> None:
+    files = tree_for(upstream.url)
+    files["gateway.yaml"] = files["gateway.yaml"].replace("groups:\n", f"groups:\n  auto: {{tries: {tries}}}\n", 1)
+    upstream.answers(json=completion(input_tokens=1_000_000, output_tokens=250_000))
+    async with running_gateway(tmp_path, files) as gateway:
+        await gateway.post("/v1/chat/completions", chat(), key=await gateway.key(group="auto"))
+
+        [row] = await gateway.request_logs()
+
+    assert (row.group, row.quote[-1]) == ("auto", told)
+    assert row.receipt is not None
+    assert row.receipt.is_whole
+
+
+async def test_nothing_of_a_price_is_written_where_nothing_costs_anything(
+    gateway: Running, upstream: FakeUpstream
+) -> None:
+    upstream.answers(json=completion(input_tokens=9, output_tokens=3))
+
+    await gateway.post("/v1/chat/completions", chat("free-model"), key=await gateway.key(group="vip"))
+
+    [row] = await gateway.request_logs()
+    assert (row.charge, row.quote, row.receipt) == (Amount(0), (), None)
 
 
 async def test_nothing_is_charged_for_what_failed(gateway: Running, upstream: FakeUpstream) -> None:
@@ -111,3 +147,76 @@ async def test_an_interrupted_exchange_gives_back_its_turn_even_if_its_stream_ne
     await Finisher(unused, unused, unused).abandon(exchange)
 
     assert given == ["turn"]
+
+
+PAID = 'cost: {input: "0.5", output: "0.25", call: "0.001", per: 1M}'
+
+
+def paying_tree(url: str, cost: str = PAID) -> dict[str, str]:
+    """A tree whose only channel says what we pay."""
+    return {"gateway.yaml": tree_for(url)["gateway.yaml"].rstrip("\n") + f"\n    {cost}\n"}
+
+
+async def test_what_the_vendor_is_paid_is_written_down_whatever_the_caller_pays(
+    tmp_path: Path, upstream: FakeUpstream
+) -> None:
+    """Half a price is no half cost."""
+    async with running_gateway(tmp_path, paying_tree(upstream.url)) as gateway:
+        upstream.answers(json=completion(input_tokens=1_000_000, output_tokens=200_001))
+        await gateway.post("/v1/chat/completions", chat(), key=await gateway.key(group="vip"))
+        [row] = await gateway.request_logs()
+
+    assert row.charge == Amount.parse("0.700001")
+    assert row.cost == Amount.parse("0.55100025"), "0.5 + 0.05000025 + 0.001 for the call"
+    assert row.margin == Amount.parse("0.14900075")
+
+
+async def test_a_cost_is_that_of_the_tree_that_a_call_was_admitted_under(
+    tmp_path: Path, upstream: FakeUpstream
+) -> None:
+    more, tree = asyncio.Event(), paying_tree(upstream.url)
+    events = chunks("Hel", "lo", usage=(1000, 200))
+    upstream.streams([sse(*events[:2], done=False), pause(more), sse(*events[2:])])
+    async with running_gateway(tmp_path, tree) as gateway:
+        key, body = await gateway.key(), chat(stream=True)
+        async with gateway.session.post(
+            f"{gateway.url}/v1/chat/completions", json=body, headers={"Authorization": f"Bearer {key}"}
+        ) as response:
+            await response.content.readuntil(b"Hel")
+            gateway.write("gateway.yaml", tree["gateway.yaml"].replace('"0.001"', '"9"'))
+            assert await gateway.gateway.reloader.reload()
+            more.set()
+            await response.read()
+        [row] = await gateway.request_logs()
+
+    assert row.cost == Amount(1000 * 500 + 200 * 250 + 1_000_000)
+
+
+async def test_a_channel_that_does_not_say_what_we_pay_leaves_the_cost_unknown(
+    gateway: Running, upstream: FakeUpstream
+) -> None:
+    upstream.answers(json=completion())
+
+    await gateway.post("/v1/chat/completions", chat(), key=await gateway.key())
+
+    [row] = await gateway.request_logs()
+    assert row.charge > Amount(0)
+    assert (row.cost, row.margin) == (None, None)
+
+
+async def test_a_failure_has_no_cost(tmp_path: Path, upstream: FakeUpstream) -> None:
+    upstream.answers(status=500, json={"error": {"message": "no"}})
+    async with running_gateway(tmp_path, paying_tree(upstream.url)) as gateway:
+        await gateway.post("/v1/chat/completions", chat(), key=await gateway.key())
+        [row] = await gateway.request_logs()
+
+    assert (row.outcome, row.charge, row.cost) == ("upstream_broken", Amount(0), None)
+
+
+async def test_a_cost_that_no_ledger_holds_loses_no_charge(tmp_path: Path, upstream: FakeUpstream) -> None:
+    upstream.answers(json=completion(input_tokens=9, output_tokens=3))
+    async with running_gateway(tmp_path, paying_tree(upstream.url, 'cost: {call: "10000000000"}')) as gateway:
+        await gateway.post("/v1/chat/completions", chat(), key=await gateway.key())
+        [row] = await gateway.request_logs()
+
+    assert (row.outcome, row.charge, row.cost) == ("ok", Amount(15_000), None)

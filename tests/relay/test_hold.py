@@ -1,6 +1,7 @@
 """What is held before a call, and what becomes of calls whose balance does not cover all they ask for."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,31 @@ async def test_the_price_of_the_prompt_alone_and_the_first_channel_s_choice_are_
     assert wish.floor == Amount((size // 4 * 1000 + 500_000_000) // 2), "at the group's half price"
     assert wish.floor < wish.amount
     assert wish.unresolved is Unresolved.HOLD
+
+
+@pytest.mark.parametrize(
+    ("unresolved", "cost", "whole_cost"),
+    [("metered", "prompt", "prompt"), ("hold", HORIZON, 50_000), ("void", None, None)],
+)
+async def test_what_a_killed_call_costs_us_is_said_for_what_is_held(
+    tmp_path: Path, upstream: FakeUpstream, wanted: list[Wanted], unresolved: str, cost: object, whole_cost: object
+) -> None:
+    upstream.streams([sse(*chunks("Hello"))])
+    growing = ANSWER_ONLY.replace("max_output", "hold: growing, max_output")
+    paid = f'unresolved: {unresolved}\n    cost: {{input: "1", output: "3", per: 1M}}'
+    body = chat(max_tokens=50_000, stream=True)
+    async with running_gateway(tmp_path, tree(upstream.url, model=growing, more=paid)) as gateway:
+        await ask(gateway, await gateway.key(), body)
+
+    [wish] = wanted
+    size = len(json.dumps(body))
+
+    def told(made: object) -> Amount | None:
+        if isinstance(made, int):
+            return Amount((size + 16) * 1000 + made * 3000)
+        return None if made is None else Amount(size // 4 * 1000)
+
+    assert (wish.cost, wish.whole_cost) == (told(cost), told(whole_cost))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from clinx.config.snapshot import Snapshot
 from clinx.dialects.body import JsonBody
 from clinx.domain.operation import Operation
+from clinx.domain.receipt import Receipt
 from clinx.domain.usage import Unit, Usage
 from clinx.relay.rehearsal import NO_TOKEN, NOBODY, Case, Fixed, rehearse
 from support.rehearsals import BEFORE, served
@@ -42,6 +43,10 @@ def test_rules_are_judged_and_what_they_make_of_a_request_is_planned_and_priced(
     quote = it.quote(Usage(input=2_000_000, output=1_000_000))
     assert quote is not None
     assert str(quote.total) == "2"
+    receipt = it.receipt(Usage(input=2_000_000, output=1_000_000))
+    assert receipt == Receipt(quote.lines, it.factors, quote.total)
+    assert receipt is not None
+    assert receipt.is_whole
 
 
 def test_the_draw_decides_between_equals_and_at_0_they_stand_as_in_the_tree(snapshot: Snapshot) -> None:
@@ -64,7 +69,7 @@ def test_a_group_of_groups_is_served_through_the_first_that_offers_the_model(sna
         (in_group("nowhere"), "permission_denied"),
         (Case("small", token=replace(NO_TOKEN, models=frozenset({"large"}))), "model_not_allowed"),
         (Case("small", user=replace(NOBODY, name="mallory")), "policy_refused"),
-        (Case("small", operation=Operation.EMBED_BATCH, dialect="gemini"), "invalid_request"),
+        (Case("small", operation=Operation.STORED, dialect="openai_responses"), "invalid_request"),
     ],
 )
 def test_what_would_be_refused_is_refused_here_with_the_same_code(snapshot: Snapshot, case: Case, code: str) -> None:

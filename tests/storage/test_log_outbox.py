@@ -14,7 +14,10 @@ from support.log_database import charge, ids, log, some_logs
 
 async def test_a_log_is_there_what_it_was_here(database: Database, logs: Database):
     tried = (Attempt("dead", "k0", "m", "upstream_broken", None, 0.1, "connect: Connection refused"),)
-    whole = replace(request_log("whole"), attempts=tried, stream=True, first_byte_seconds=0.125, refused_by="no-night")
+    whole = replace(
+        request_log("whole"), attempts=tried, stream=True, first_byte_seconds=0.125, refused_by="no-night",
+        cost=Amount(3),
+    )  # fmt: skip
     bare = replace(request_log("bare"), user_id=None, group=None, model=None, upstream_id=None, address=None, quote=())
     await log(database, whole, bare)
 

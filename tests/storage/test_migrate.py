@@ -31,7 +31,11 @@ ALL = [
     "0010_notices",
     "0011_audit_log",
     "0012_stopped_tokens",
+    "0013_cost",
+    "0014_adjustments",
+    "0015_moves",
 ]
+SUMMED = ("start", "user_id", "facet", "name", "grain", "requests")
 
 
 async def test_a_fresh_database_gets_everything_once(empty_url: str):
@@ -127,15 +131,46 @@ async def test_migrating_keeps_every_row_and_a_copy(empty_url: str):
         await copy.close()
 
 
+async def test_what_was_written_before_costs_says_that_they_are_not_known(empty_url: str):
+    await _migrate_to(empty_url, "0012_stopped_tokens")
+    database = await Database.connect(empty_url)
+    await database.atomically(_write_a_log())
+    await database.atomically(execute(f"INSERT INTO rollup ({', '.join(SUMMED)}) VALUES (1, 0, 'total', '', 'day', 1)"))  # noqa: S608  (our own names)
+    indexes = await _indexes(database)
+    await database.close()
+
+    assert await migrate(empty_url) == ALL[ALL.index("0013_cost") :]
+
+    database = await Database.connect(empty_url)
+    assert await database.fetch("SELECT id, charge, cost FROM request_log") == [("l", 0, None)]
+    sums = await database.fetch("SELECT requests, cost, costed_charge, costed_requests FROM rollup")
+    assert sums == [(1, 0, 0, 0)]
+    assert await _indexes(database) == indexes
+    await database.close()
+
+
 async def test_sqlite_migrates_with_foreign_keys_off(tmp_path: Path):
     async with _connection(Location(f"sqlite:///{tmp_path / 'clinx.db'}")) as client:
         assert [tuple(row) for row in (await client.execute_query("PRAGMA foreign_keys"))[1]] == [(0,)]
 
 
 async def _migrate_to_the_first(url: str) -> None:
+    await _migrate_to(url, ALL[0])
+
+
+async def _migrate_to(url: str, name: str) -> None:
     location = Location(url)
     async with _connection(location) as client:
-        await MigrationExecutor(client, location.apps).migrate([MigrationTarget(APP, ALL[0])])
+        await MigrationExecutor(client, location.apps).migrate([MigrationTarget(APP, name)])
+
+
+async def _indexes(database: Database) -> list[str]:
+    """The names of all indexes of the tables that grow."""
+    if database.location.path is None:
+        sql = "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema() AND tablename IN"
+    else:
+        sql = "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name IN"
+    return sorted(row[0] for row in await database.fetch(f"{sql} ('request_log', 'rollup')"))
 
 
 def _write_history() -> Program[None]:
@@ -150,6 +185,10 @@ def _write_history() -> Program[None]:
     yield from ledger.append([NewEntry("e", "user:1", Amount(1), EntryKind.GRANT, START)])
     held = "INSERT INTO reservation (id, user_id, token_id, amount, state, revision, created_at, expires_at)"
     yield from execute(f"{held} VALUES ('r', 1, 1, 1, 'open', 'rev', 0, 0)")
+    yield from _write_a_log()
+
+
+def _write_a_log() -> Program[None]:
     logged = (
         "INSERT INTO request_log (id, at, revision, dialect, operation, outcome, status, stream, usage, charge, quote"
     )

@@ -13,7 +13,7 @@ from support.database import START, make_caller, make_token, request_log
 async def test_a_log_comes_back_whole(database: Database):
     caller = await make_caller(database)
     tried = (Attempt("dead", "k0", "m", "upstream_broken", None, 0.1, "connect: Connection refused"),)
-    log = replace(request_log("req-1", caller, charge=Amount(7)), attempts=tried, refused_by="no-night")
+    log = replace(request_log("req-1", caller, charge=Amount(7)), attempts=tried, refused_by="no-night", cost=Amount(3))
 
     await database.atomically(request_logs.append([log, request_log("req-2")]))
 

@@ -4,12 +4,13 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from clinx.domain.money import Amount
+from clinx.domain.money import MAX_NANO, Amount
 from clinx.domain.rollup import EVERYBODY, Facet, Grain, Measures
 from clinx.domain.usage import Usage
 from clinx.storage import rollups
 from clinx.storage.database import Database
 from clinx.storage.failures import StorageConflict
+from clinx.storage.program import execute
 from clinx.storage.rollups import Series
 from support.database import START, make_caller, request_log
 
@@ -22,7 +23,8 @@ async def test_facts_are_summed_up_once(database: Database):
         request_log("req-1", caller, charge=Amount(7)), usage=Usage(input=6, cache_read=4, output=20),
         seconds=0.7004, first_byte_seconds=0.12,
     )  # fmt: skip
-    await database.atomically(rollups.append([log, replace(log, id="req-2", outcome="upstream_broken")]))
+    broken = replace(log, id="req-2", outcome="upstream_broken", cost=Amount(3))
+    await database.atomically(rollups.append([log, broken]))
     await database.atomically(rollups.append([replace(log, id="req-3", at=START + timedelta(days=1))]))
 
     assert await rollups.fold(database) == 3
@@ -32,7 +34,8 @@ async def test_facts_are_summed_up_once(database: Database):
     assert (first.start, first.name) == (START, "")
     assert first.measures == Measures(
         requests=2, failures=1, input_tokens=20, output_tokens=40, cached_tokens=8, charge=Amount(14), millis=700,
-        first_bytes=1, first_byte_millis=120, latencies=(0, 0, 0, 1, *[0] * 10),
+        first_bytes=1, first_byte_millis=120, cost=Amount(3), costed_charge=Amount(7), costed_requests=1,
+        latencies=(0, 0, 0, 1, *[0] * 10),
     )  # fmt: skip
     assert (second.start, second.measures.requests) == (START + timedelta(days=1), 1)
     assert await database.fetch("SELECT * FROM rollup_fact") == []
@@ -76,6 +79,29 @@ async def test_counts_beyond_reason_do_not_stop_the_sums(database: Database):
 
     (point,) = await database.look(rollups.points(DAYS, 10))
     assert (point.measures.requests, point.measures.input_tokens, point.measures.output_tokens) == (2, 10**12 + 10, 25)
+
+
+async def test_costs_beyond_reason_do_not_stop_the_sums(database: Database):
+    """No balance bounds them: a rate that was meant for a million tokens and is for each."""
+    dear = replace(request_log("req-1"), cost=Amount(MAX_NANO - 1))
+    for _ in range(2):
+        await database.atomically(rollups.append([dear, dear]))
+        assert await rollups.fold(database) == 2
+
+    (point,) = await database.look(rollups.points(DAYS, 10))
+    assert (point.measures.requests, point.measures.known_cost) == (4, Amount(MAX_NANO))
+
+
+async def test_facts_of_yesterday_say_nothing_of_costs_and_are_summed_up(database: Database):
+    """As they were written before there were costs: this line only ever gets company."""
+    day = int(START.timestamp()) * 1_000_000
+    facts = f'[[{day},1,2,"gpt-4o","main","default",true,10,20,4,7,250,null]]'
+    await database.atomically(execute("INSERT INTO rollup_fact (facts) VALUES ($1)", facts))
+
+    assert await rollups.fold(database) == 1
+
+    (point,) = await database.look(rollups.points(DAYS, 10))
+    assert (point.measures.requests, point.measures.charge, point.measures.margin) == (1, Amount(7), None)
 
 
 async def test_the_dearest_come_first_and_then_those_most_used(database: Database):

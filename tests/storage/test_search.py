@@ -32,7 +32,8 @@ async def ids(database: Database, wanted: Filter, **more: Any) -> list[str]:
 async def test_a_log_comes_back_whole(database: Database):
     tried = (Attempt("dead", "k0", "m", "upstream_broken", None, 0.1, "connect: Connection refused"),)
     log = replace(
-        request_log("req-1", charge=Amount(7)), attempts=tried, refused_by="no-night", stream=True, user_id=3,
+        request_log("req-1", charge=Amount(7)), attempts=tried, refused_by="no-night", cost=Amount(3),
+        stream=True, user_id=3,
         token_id=4, group="vip", first_byte_seconds=0.5,
     )  # fmt: skip
     await write(database, log, request_log("req-2"))

@@ -1,4 +1,7 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
 
 from clinx.accounts.tokens import Limits
 from clinx.domain.ledger import Balance, EntryKind, LedgerEntry
@@ -171,6 +174,45 @@ async def test_entries_are_found_by_kind_and_time(database: Database):
     assert await found(since=START + hour, until=START + 2 * hour) == [3, 2]
     assert await found(EntryKind.GRANT, since=START + hour) == [4]
     assert await found(EntryKind.REFUND) == []
+
+
+async def test_what_moved_everybody_s_money_but_charges_is_one_list(database: Database):
+    await write_entries(database)
+    house = [NewEntry("event:10", "revenue", Amount(10), EntryKind.GRANT, START)]
+    await database.atomically(ledger.append([*house, NewEntry("e:11", "user:2", Amount(11), EntryKind.REFUND, START)]))
+    wanted = EntryFilter(None)
+
+    found = await statements.page_of_entries(database, wanted, after=None, limit=10)
+    rest = await statements.page_of_entries(database, wanted, after=(found[0].at, found[0].id), limit=10)
+    topups = await statements.page_of_entries(database, EntryFilter(None, EntryKind.TOPUP), after=None, limit=10)
+
+    assert [(each.account, each.amount.nano) for each in found] == [("user:1", 4), ("user:2", 11), ("user:1", 1)]
+    assert rest == found[1:]
+    assert topups == found[2:]
+    assert await statements.count_entries(database, wanted, most=10) == 3
+
+
+@pytest.mark.parametrize("kind", [None, EntryKind.TOPUP])
+async def test_that_list_is_read_through_its_own_index(
+    database: Database, monkeypatch: pytest.MonkeyPatch, kind: EntryKind | None
+):
+    if database.location.path is None:
+        pytest.skip("PostgreSQL chooses by statistics: an empty table is always read")
+    sent: list[tuple[str, tuple[Any, ...]]] = []
+    fetch = Database.fetch
+
+    async def listening(self: Database, sql: str, *values: Any) -> Any:
+        sent.append((sql, values))
+        return await fetch(self, sql, *values)
+
+    monkeypatch.setattr(Database, "fetch", listening)
+    await statements.page_of_entries(database, EntryFilter(None, kind), after=(START, 5), limit=2)
+    ((sql, values),) = sent
+
+    plan = await fetch(database, f"EXPLAIN QUERY PLAN {sql}", *values)
+
+    (step,) = [row[3] for row in plan]
+    assert step.startswith("SEARCH entry USING INDEX entry_moves")
 
 
 async def test_entries_are_counted_no_further_than_wanted(database: Database):

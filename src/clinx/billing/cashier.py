@@ -48,6 +48,10 @@ class Wanted(Struct, frozen=True):
     floor: Amount = ZERO
     """The price of the prompt alone: what it costs at least once it was sent, if nobody knows more."""
     unresolved: Unresolved = Unresolved.METERED
+    cost: Amount | None = None
+    """What it costs us if its process dies, for what it is charged then; None where that is not known."""
+    whole_cost: Amount | None = None
+    """The same where the whole is held."""
 
 
 class Cashier:
@@ -93,7 +97,8 @@ class Cashier:
             if not await self.free(principal, refusal):
                 raise
             reservation = await self._hold(principal, wanted)
-        await self._write_down(Held(reservation, self._now(), wanted.floor, wanted.unresolved))
+        cost = wanted.cost if reservation.leased else wanted.whole_cost
+        await self._write_down(Held(reservation, self._now(), wanted.floor, wanted.unresolved, cost))
         return reservation
 
     def extend(self, reservation: Reservation, amount: Amount) -> Reservation | None:
@@ -106,9 +111,11 @@ class Cashier:
         self._diary.extend(raised)
         return raised
 
-    def progress(self, reservation: Reservation, metered: Amount, unresolved: Unresolved) -> None:
-        """Write down what a running exchange has cost so far: what it is charged if the process dies."""
-        self._diary.progress(reservation, metered, unresolved)
+    def progress(
+        self, reservation: Reservation, metered: Amount, unresolved: Unresolved, cost: Amount | None = None
+    ) -> None:
+        """Write down what a running exchange is charged if the process dies now, and what it costs us for that."""
+        self._diary.progress(reservation, metered, unresolved, cost)
 
     async def settle(self, reservation: Reservation, charge: Amount, *, log: RequestLog) -> None:
         """Charge for an exchange, free its hold and write its log, whatever the balance.

@@ -13,7 +13,15 @@ from datetime import datetime
 from typing import Final
 
 from clinx.billing import crockford, transfer
-from clinx.billing.failures import CodeDisabled, CodeExpired, CodeMistyped, CodeRefused, CodeUnknown, CodeUsed
+from clinx.billing.failures import (
+    CodeDisabled,
+    CodeExpired,
+    CodeMistyped,
+    CodeRefused,
+    CodeUnknown,
+    CodeUsed,
+    OfferInvalid,
+)
 from clinx.billing.once import Claim, once
 from clinx.billing.transfer import Transfer, describe
 from clinx.domain.identity import User
@@ -31,12 +39,16 @@ _PREFIX: Final = "CLX"
 _BITS: Final = 130
 _SIGNS: Final = 26
 """Characters that hold the bits; the one that checks them follows."""
+LONGEST_MAKER: Final = 64
+"""Characters that are kept of who made a batch."""
 _LONGEST_NAME: Final = 64
 _LONGEST_ENTRY: Final = 100
 _LONGEST_ID: Final = 18
 
 Draw = Callable[[int], int]
 """So many random bits."""
+Allow = Callable[[Amount], Program[None]]
+"""Lets a batch pass that is worth so much, in the transaction that makes it, or raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,8 @@ class Own:
 
     user_id: int
     key: str
+    allow: Allow | None = None
+    """Of a batch: asked before it is made; None lets any pass."""
 
 
 async def create(
@@ -86,8 +100,9 @@ async def create(
     """Make a batch of codes, once for a key of one's own.
 
     Raises:
-        ValueError: no or too many codes, an amount that is not positive, an expiry that is over, a name too long.
+        OfferInvalid: no or too many codes, an amount that is not positive, an expiry that is over, a name too long.
         KeyReused: the key was used for something else.
+        SecondPersonNeeded: it is worth more than is allowed.
         StorageUnavailable: the database cannot be written now.
     """
     _check(offer, at)
@@ -100,7 +115,7 @@ async def create(
             batch,
             offer.name,
             offer.amount,
-            clean(actor, _LONGEST_NAME),
+            clean(actor, LONGEST_MAKER),
             at,
             offer.expires_at,
         )
@@ -111,11 +126,13 @@ async def create(
         return Printed(batch, tuple(_show(text) for text in texts))
     asked = encode_json([offer.name, offer.amount.nano, offer.count, offer.expires_at])
     claim = Claim(own.user_id, own.key, "code_batch", asked, at)
-    made, is_new = await transfer.persist(database, lambda: once(claim, lambda: _insert(new, batch)))
+    made, is_new = await transfer.persist(database, lambda: once(claim, lambda: _insert(new, batch, own.allow)))
     return Printed(made, tuple(_show(text) for text in texts) if is_new else ())
 
 
-def _insert(new: list[NewCode], batch: str) -> Program[str]:
+def _insert(new: list[NewCode], batch: str, allow: Allow | None) -> Program[str]:
+    if allow is not None:
+        yield from allow(Amount(sum(code.amount.nano for code in new)))
     yield from codes.insert(new)
     return batch
 
@@ -213,13 +230,13 @@ async def _matches(database: Database, reference: str) -> list[Code]:
 
 def _check(offer: Offer, at: datetime) -> None:
     if not 1 <= offer.count <= MOST:
-        raise ValueError(f"a batch has 1 to {MOST} codes")
+        raise OfferInvalid(f"a batch has 1 to {MOST} codes", what="count", most=MOST)
     if offer.amount <= ZERO:
-        raise ValueError("a code is worth something")
+        raise OfferInvalid("a code is worth something", what="amount")
     if offer.expires_at is not None and offer.expires_at <= at:
-        raise ValueError("a code may not expire before it is made")
+        raise OfferInvalid("a code may not expire before it is made", what="expires_at")
     if not offer.name.isprintable() or not 1 <= len(offer.name) <= _LONGEST_NAME:
-        raise ValueError(f"a batch's name has 1 to {_LONGEST_NAME} printable characters")
+        raise OfferInvalid(f"a batch's name has 1 to {_LONGEST_NAME} printable characters", what="name")
 
 
 def _print(draw: Draw) -> str:

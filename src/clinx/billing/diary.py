@@ -24,10 +24,12 @@ class Running(Struct):
     held: Held
     metered: Amount
     unresolved: Unresolved
+    cost: Amount | None = None
 
     def as_held(self) -> Held:
         """Return the one record that says all of it."""
-        return replace(self.held, floor=max(self.held.floor, self.metered), unresolved=self.unresolved)
+        floor = max(self.held.floor, self.metered)
+        return replace(self.held, floor=floor, unresolved=self.unresolved, cost=self.cost)
 
 
 class OpenHolds:
@@ -90,7 +92,7 @@ class Diary:
             JournalFailed: it is not written.
         """
         position = self._journal.append(held)
-        self._holds.by_id[held.reservation.id] = Running(held, ZERO, held.unresolved)
+        self._holds.by_id[held.reservation.id] = Running(held, ZERO, held.unresolved, held.cost)
         return position
 
     def is_open(self, reservation: Reservation) -> bool:
@@ -101,14 +103,16 @@ class Diary:
         """Write down that an open hold is larger now."""
         running = self._holds.by_id[raised.id]
         running.held = replace(running.held, reservation=raised)
-        self._try(Progress(raised.id, raised.amount, running.metered, running.unresolved))
+        self._try(Progress(raised.id, raised.amount, running.metered, running.unresolved, running.cost))
 
-    def progress(self, reservation: Reservation, metered: Amount, unresolved: Unresolved) -> None:
-        """Write down what a running exchange has cost so far."""
+    def progress(
+        self, reservation: Reservation, metered: Amount, unresolved: Unresolved, cost: Amount | None = None
+    ) -> None:
+        """Write down what a running exchange is to be charged so far, and what it costs us for that."""
         running = self._holds.by_id.get(reservation.id)
         if running is not None:
-            running.metered, running.unresolved = metered, unresolved
-            self._try(Progress(reservation.id, running.held.reservation.amount, metered, unresolved))
+            running.metered, running.unresolved, running.cost = metered, unresolved, cost
+            self._try(Progress(reservation.id, running.held.reservation.amount, metered, unresolved, cost))
 
     def end(self, operation: Settle | Release) -> Position:
         """Write down the end of a hold.

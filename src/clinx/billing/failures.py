@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -9,6 +10,11 @@ class MoneyRefused(ValueError):
     """Nothing was moved and nothing changed; the message says why, ``code`` says it to programs and never changes."""
 
     code: ClassVar[str]
+
+    def __init__(self, message: str, **parameters: str | int) -> None:
+        """Say why, and give what a sentence in any language needs to say the same."""
+        super().__init__(message)
+        self.parameters: Mapping[str, str | int] = parameters
 
 
 class KeyReused(MoneyRefused):
@@ -49,6 +55,12 @@ class CodeDisabled(CodeRefused):
     """The operator withdrew it."""
 
     code = "code_disabled"
+
+
+class OfferInvalid(MoneyRefused):
+    """A batch of codes that makes no sense; ``what`` says which part of it."""
+
+    code = "offer_invalid"
 
 
 class InvitationRefused(MoneyRefused):
@@ -101,3 +113,33 @@ class RefundTooLarge(MoneyRefused):
     """More than what is left of the charge."""
 
     code = "refund_too_large"
+
+
+class SecondPersonNeeded(MoneyRefused):
+    """More than one person alone may give."""
+
+    code = "second_person_needed"
+
+
+class AdjustmentUnknown(MoneyRefused):
+    """No such proposal."""
+
+    code = "not_found"
+
+
+class NotTheProposer(MoneyRefused):
+    """Whoever proposed it does not approve it."""
+
+    code = "not_the_proposer"
+
+
+class AdjustmentDecided(MoneyRefused):
+    """Somebody has approved or rejected it."""
+
+    code = "adjustment_decided"
+
+
+class AdjustmentExpired(MoneyRefused):
+    """Nobody decided about it in time."""
+
+    code = "adjustment_expired"

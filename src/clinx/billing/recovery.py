@@ -187,6 +187,7 @@ def _log(hold: OpenHold, charge: Amount) -> RequestLog:
         seconds=0.0,
         first_byte_seconds=None,
         address=None,
+        cost=hold.cost,
     )
 
 

@@ -64,7 +64,7 @@ def _refund(event: str, amount: Amount | None, cause: Cause, at: datetime) -> Pr
     refunded = sum(each.nano for each in before.values())
     if (given := before.get(_name(event, cause))) is not None:
         if amount not in {None, given}:
-            raise KeyReused(f"the key {cause.key!r} was used before for another amount; nothing changed")
+            raise KeyReused("the key was used before for another amount; nothing changed")
         return Refund(charge.account, given, Amount(refunded), charge.amount, is_new=False)
     left = Amount(charge.amount.nano - refunded)
     wanted = left if amount is None else amount

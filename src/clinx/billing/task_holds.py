@@ -25,6 +25,7 @@ from clinx.billing.vault import Vault
 from clinx.domain.identity import Principal, user_account
 from clinx.domain.ledger import Reservation, ReservationState
 from clinx.domain.money import ZERO, Amount
+from clinx.domain.receipt import Factor, written
 from clinx.domain.request_log import RequestLog
 from clinx.domain.usage import Usage
 from clinx.errors import NotCovered
@@ -190,7 +191,8 @@ def _charge(terms: Terms, used: Usage | Amount) -> tuple[Amount, tuple[str, ...]
     if isinstance(used, Amount):
         return used, ()
     quote = terms.quote(used)
-    return quote.total, tuple(str(line) for line in quote.lines)
+    factors = () if quote.multiplier == 1 else (str(Factor(quote.multiplier)),)
+    return quote.total, written(quote, factors)
 
 
 def _log(log: RequestLog, held: Reservation) -> RequestLog:

@@ -10,7 +10,7 @@ from clinx.billing.failures import KeyReused
 from clinx.billing.transfer import Cause, Transfer
 from clinx.domain.identity import User
 from clinx.domain.ledger import ADJUST, PROMO, EntryKind
-from clinx.domain.money import Amount
+from clinx.domain.money import ZERO, Amount
 from clinx.storage import ledger
 from clinx.storage.database import Database
 from clinx.storage.program import Program
@@ -45,6 +45,29 @@ async def adjust(database: Database, user: User, amount: Amount, cause: Cause, *
     return await _once(database, _transfer(ADJUST, user, amount, EntryKind.ADJUSTMENT, cause, at), cause.key)
 
 
+def correct(user: User, by: Amount, cause: Cause, at: datetime) -> Program[bool]:
+    """Give an amount or, a negative one, take it, as a part of a transaction: see `grant` and `adjust`."""
+    return (yield from _correct(_correction(user, by, cause, at), cause.key))
+
+
+def is_used(key: str) -> Program[bool]:
+    """Say whether anything was corrected under a key."""
+    return bool((yield from ledger.written([f"{name}:{key}" for name in _EVENTS.values()])))
+
+
+def grants_of(keys: str) -> str:
+    """Return what the events of grants begin with whose keys begin so."""
+    return f"{_EVENTS[EntryKind.GRANT]}:{keys}"
+
+
+def _correction(user: User, by: Amount, cause: Cause, at: datetime) -> Transfer:
+    if not by:
+        raise ValueError("an adjustment changes something")
+    if by > ZERO:
+        return _transfer(PROMO, user, by, EntryKind.GRANT, cause, at)
+    return _transfer(ADJUST, user, by, EntryKind.ADJUSTMENT, cause, at)
+
+
 def _transfer(source: str, user: User, amount: Amount, kind: EntryKind, cause: Cause, at: datetime) -> Transfer:
     event = f"{_EVENTS[kind]}:{cause.key}"
     return Transfer(event, source, user.account, amount, kind, at, cause.detail())
@@ -62,6 +85,6 @@ def _correct(correction: Transfer, key: str) -> Program[bool]:
     if (correction.event, correction.target, correction.amount) in written:
         return False
     if written:
-        raise KeyReused(f"the key {key!r} was used before for another amount or user; nothing changed")
+        raise KeyReused("the key was used before for another amount or user; nothing changed")
     yield from transfer.execute(correction)
     return True

@@ -11,6 +11,8 @@ from fractions import Fraction
 from clinx.domain.ledger import Unresolved
 from clinx.domain.operation import Operation
 from clinx.domain.pricing import Condition, Price, Rates
+from clinx.domain.provider_balance import BalanceRule
+from clinx.domain.receipt import Factor
 from clinx.domain.resilience import DEFAULT_CIRCUIT, DEFAULT_RETRY, ChannelLimits, ChannelTest, CircuitRule, RetryRule
 from clinx.domain.steering import Strategy
 from clinx.domain.template import Template
@@ -93,6 +95,8 @@ class Provider:
     """What its channels begin with."""
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     needs_key: bool = True
+    balance: BalanceRule | None = None
+    """How it is asked what is left; None where it does not say."""
 
     def endpoint(self, operation: Operation, dialect: str) -> UpstreamEndpoint | None:
         """Return the endpoint that takes this operation in this dialect, if any."""
@@ -141,7 +145,7 @@ class TransportKind(StrEnum):
     HTTP1 = "http1"
     """The relay's own."""
     AIOHTTP = "aiohttp"
-    """The general library's; the only one that goes through an outbound proxy."""
+    """The general library's; the only one that goes through an HTTP proxy."""
 
 
 class SystemMode(StrEnum):
@@ -227,6 +231,12 @@ class Group:
     """When given, the group has no channels of its own: these groups are tried in order."""
     strategy: Strategy | None = None
     """How its channels of one priority are ordered; None is by weight."""
+    factor: str = field(init=False, repr=False, compare=False)
+    """``x 0.8 of vip``: what receipts say of its multiplier."""
+
+    def __post_init__(self) -> None:
+        """Write the text once, not for every call."""
+        object.__setattr__(self, "factor", str(Factor(self.multiplier, group=self.name)))
 
 
 @dataclass(frozen=True, slots=True)

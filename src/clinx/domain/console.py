@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from clinx.domain.money import Amount
+from clinx.domain.names import RESERVED_NAMES
+
 
 class Language(StrEnum):
     """A language that the server can write in."""
@@ -156,6 +159,16 @@ class Keep:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondPerson:
+    """What operators may give only together."""
+
+    above: Amount
+    """More than this within a day, by one person, waits for another one."""
+    within: timedelta = timedelta(days=3)
+    """How long it waits."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChatLink:
     """A chat client that a person is sent to with a key of theirs."""
 
@@ -195,6 +208,10 @@ class Console:
     mail: Mail | None = None
     notifications: Notifications = Notifications()
     keep: Keep = Keep()
+    reserved_names: frozenset[str] = RESERVED_NAMES
+    """What strangers may not call themselves, as `skeleton` writes it."""
+    second_person: SecondPerson | None = None
+    """None: one person gives whatever they like."""
     chat_links: tuple[ChatLink, ...] = ()
     announcements: tuple[Announcement, ...] = ()
     """The newest first."""

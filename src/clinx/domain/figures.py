@@ -21,6 +21,23 @@ def decimal(value: Fraction | None) -> str:
     return f"-{shown}" if value < 0 else shown
 
 
+def exact(value: Fraction) -> str:
+    """Write all of it: ``2.5``, and ``1/3`` where its decimals have no end."""
+    denominator, digits = value.denominator, 0
+    while denominator % 10 == 0:
+        denominator //= 10
+        digits += 1
+    for factor in (2, 5):  # At most one of them is left.
+        while denominator % factor == 0:
+            denominator //= factor
+            digits += 1
+    if denominator != 1:
+        return f"{value.numerator}/{value.denominator}"
+    whole, part = divmod(abs(value.numerator) * 10**digits // value.denominator, 10**digits)
+    shown = f"{whole}.{part:0{digits}d}" if digits else str(whole)
+    return f"-{shown}" if value < 0 else shown
+
+
 def percent(change: Fraction | None) -> str:
     """Write ``+12.5%``; nothing where no percentage says it."""
     if change is None:

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from clinx.domain.identity import User
-from clinx.domain.pricing import Quote
+from clinx.domain.money import Amount
+from clinx.domain.receipt import Receipt
 from clinx.domain.request_log import RequestLog
 from clinx.domain.usage import Usage
 
@@ -82,6 +83,8 @@ class CandidateTold:
     upstream_model: str
     operation: str
     dialect: str
+    cost: Amount | None
+    """What it would cost us; None where the channel does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ class RouteTold:
     rates: tuple[RateTold, ...]
     multiplier: str
     """Of the group and of rules: an exact decimal."""
-    quote: Quote | None
+    quote: Receipt | None
     """None where nothing is priced."""
     text: str
     """The same for people."""
@@ -140,7 +143,7 @@ class RequestTold:
     log: RequestLog
     user: User | None
     text: str
-    """The story, for people."""
+    """The story, for people, without what it costs us."""
     now: RouteTold | None
     """The same request under the tree that is served; None where its log says too little."""
 

@@ -116,3 +116,8 @@ class Balance(Struct, frozen=True):
     def available(self) -> Amount:
         """What may still be held or leased."""
         return self.total - self.held - self.leased
+
+    @property
+    def spendable(self) -> Amount:
+        """What calls may still spend: a lease is the user's own, wherever it is."""
+        return self.total - self.held

@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
+from clinx.domain.figures import exact
 from clinx.domain.money import NANO, Amount, round_half_up, round_up
 from clinx.domain.usage import ANSWER_UNITS, PROMPT_UNITS, Unit, Usage, counts_of
 
@@ -59,8 +60,7 @@ class Rate:
 
     def __post_init__(self) -> None:
         """Write the text once, not at every quote."""
-        plain = f"{self.amount.numerator / self.amount.denominator:.12g}"
-        object.__setattr__(self, "text", f"{plain}/{self.per}")
+        object.__setattr__(self, "text", f"{exact(self.amount)}/{self.per}")
 
     @property
     def nano_per_unit(self) -> Fraction:
@@ -116,6 +116,16 @@ class Rates:
     def exact(self, usage: Usage) -> int:
         """Return the price of the usage, exactly, in nano-units x ``scale``."""
         return sum(map(mul, self._counts(usage), self.scaled))
+
+    def cost(self, usage: Usage) -> Amount | None:
+        """Return what the usage costs whoever pays these rates: the price of this row alone, rounded once, half up.
+
+        None where that is more than a ledger holds: a slip in what a vendor is said to take is to lose no charge.
+        """
+        try:
+            return round_half_up(self.exact(usage), self.scale)
+        except OverflowError:
+            return None
 
     def most(self, usage: Usage, multiplier: Fraction) -> Amount:
         """Price the usage as if every token were of the dearest kind; rounded up."""

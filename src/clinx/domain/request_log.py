@@ -7,6 +7,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from clinx.domain.money import Amount
+from clinx.domain.receipt import Receipt, read
 from clinx.domain.usage import Usage
 
 
@@ -62,15 +63,27 @@ class RequestLog(Struct, frozen=True):
     usage: Usage
     charge: Amount
     quote: tuple[str, ...]
-    """The quote's lines, written out: why it cost that."""
+    """Why it cost that, line by line, as `clinx.domain.receipt` writes it."""
     attempts: tuple[Attempt, ...]
     seconds: float
     first_byte_seconds: float | None
     address: str | None
+    cost: Amount | None = None
+    """What we pay the vendor of the channel that answered; None where that is not known."""
     asked_model: str | None = None
     """The model the caller asked for, before rules made another of it; None where that is not known."""
     refused_by: str | None = None
     """The rule that refused it, if one did."""
+
+    @property
+    def receipt(self) -> Receipt | None:
+        """Why it cost that, as far as it was written down; None where nothing was."""
+        return read(self.quote, self.charge)
+
+    @property
+    def margin(self) -> Amount | None:
+        """What is left of the charge; None where the cost is not known, which is not nothing."""
+        return None if self.cost is None else self.charge - self.cost
 
 
 class Logged(Struct, frozen=True, gc=False):

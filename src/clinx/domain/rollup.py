@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from clinx.domain.money import Amount
+from clinx.domain.money import MAX_NANO, Amount
 
 EVERYBODY: Final = 0
 """In place of a user's id: the sums of all."""
@@ -84,6 +84,8 @@ class Fact(Struct, frozen=True, gc=False, array_like=True):
     millis: int
     """How long it took."""
     first_byte_millis: int | None
+    cost: int | None = None
+    """What it costs us, in nano-units; None where that is not known."""
 
 
 Key = tuple[int, int, str, str, str]
@@ -102,6 +104,9 @@ SUMS: Final = (
     "millis",
     "first_bytes",
     "first_byte_millis",
+    "cost",
+    "costed_charge",
+    "costed_requests",
 )
 """What is summed up, by the names of columns."""
 
@@ -124,6 +129,12 @@ class Measures(Struct, frozen=True):
     """How many streams are in `first_byte_millis`."""
     first_byte_millis: int
     """How long streams took to their first byte, together."""
+    cost: Amount
+    """What those cost us of which that is known."""
+    costed_charge: Amount
+    """What they were charged."""
+    costed_requests: int
+    """How many of them there are."""
     latencies: tuple[int, ...]
     """How many of those that succeeded were in each bucket of `BOUNDS`."""
 
@@ -131,9 +142,23 @@ class Measures(Struct, frozen=True):
     def of(cls, sums: Sums) -> Measures:
         """Give the sums their names."""
         plain = len(SUMS)
-        requests, failures, inputs, outputs, cached, charge, millis, bytes_, byte_millis = sums[:plain]
-        spent, latencies = Amount(charge), tuple(sums[plain:])
-        return cls(requests, failures, inputs, outputs, cached, spent, millis, bytes_, byte_millis, latencies)
+        requests, failures, inputs, outputs, cached, charge, millis, bytes_, byte_millis, *costs = sums[:plain]
+        cost, costed_charge, costed = costs
+        return cls(
+            requests=requests,
+            failures=failures,
+            input_tokens=inputs,
+            output_tokens=outputs,
+            cached_tokens=cached,
+            charge=Amount(charge),
+            millis=millis,
+            first_bytes=bytes_,
+            first_byte_millis=byte_millis,
+            cost=Amount(min(cost, MAX_NANO)),
+            costed_charge=Amount(costed_charge),
+            costed_requests=costed,
+            latencies=tuple(sums[plain:]),
+        )
 
     def __add__(self, other: Measures) -> Measures:
         """Add up two spans, or two names."""
@@ -142,7 +167,19 @@ class Measures(Struct, frozen=True):
     @property
     def _sums(self) -> Sums:
         plain = (self.requests, self.failures, self.input_tokens, self.output_tokens, self.cached_tokens)
-        return (*plain, self.charge.nano, self.millis, self.first_bytes, self.first_byte_millis, *self.latencies)
+        times = (self.millis, self.first_bytes, self.first_byte_millis)
+        costs = (self.cost.nano, self.costed_charge.nano, self.costed_requests)
+        return (*plain, self.charge.nano, *times, *costs, *self.latencies)
+
+    @property
+    def known_cost(self) -> Amount | None:
+        """What it cost us, as far as that is known; None where it is known of nothing."""
+        return self.cost if self.costed_requests else None
+
+    @property
+    def margin(self) -> Amount | None:
+        """What is left of the charges of those whose cost is known; None where it is known of nothing."""
+        return self.costed_charge - self.cost if self.costed_requests else None
 
     @property
     def mean_latency(self) -> timedelta | None:
@@ -214,6 +251,7 @@ def _alike(facts: Sequence[Fact], alike: Callable[[Fact], tuple[Any, ...]]) -> d
 
 
 _WIDTH: Final = len(SUMS) + len(BOUNDS) + 1
+_COST: Final = SUMS.index("cost")
 _MINUTE: Final = Grain.MINUTE.value
 _TOTAL: Final = Facet.TOTAL.value
 _USER: Final = Facet.USER.value
@@ -229,6 +267,10 @@ def _count(sums: list[int], fact: Fact) -> None:
     sums[3] += fact.output_tokens
     sums[4] += fact.cached_tokens
     sums[5] += fact.charge
+    if fact.cost is not None:
+        sums[_COST] += fact.cost
+        sums[_COST + 1] += fact.charge
+        sums[_COST + 2] += 1
     if not fact.succeeded:
         sums[1] += 1
         return

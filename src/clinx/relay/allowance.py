@@ -18,6 +18,7 @@ from clinx.domain.ledger import Reservation, Unresolved
 from clinx.domain.money import MAX_NANO, ZERO, Amount
 from clinx.domain.usage import Usage
 from clinx.errors import InsufficientBalance
+from clinx.relay.costs import if_killed
 from clinx.relay.exchange import Exchange
 from clinx.relay.hold import dearest
 from clinx.relay.meter import Meter
@@ -40,8 +41,10 @@ class Extending(Protocol):
         """Raise a hold to an amount; None when that is not possible now."""
         ...
 
-    def progress(self, reservation: Reservation, metered: Amount, unresolved: Unresolved) -> None:
-        """Write down what was metered so far."""
+    def progress(
+        self, reservation: Reservation, metered: Amount, unresolved: Unresolved, cost: Amount | None = None
+    ) -> None:
+        """Write down what was metered so far, and what it costs us if the process dies now."""
         ...
 
 
@@ -124,14 +127,20 @@ class Allowance:
         metered = min(self._metered(made), reservation.amount)
         if metered > self._told:
             self._told = metered
-            self._cashier.progress(reservation, metered, self._exchange.unresolved)
+            self._cashier.progress(reservation, metered, self._exchange.unresolved, self._cost(made))
+
+    def _cost(self, made: int) -> Amount | None:
+        envelope, _ = self._exchange.opened()
+        _, cover = self._exchange.held()
+        winner = self._exchange.winner
+        return None if winner is None else if_killed(winner.channel, envelope.prompt_bytes, cover, made)
 
     def _metered(self, made: int) -> Amount:
         envelope, _ = self._exchange.opened()
         _, cover = self._exchange.held()
         prompt = min(least_prompt(envelope.prompt_bytes), cover.prompt)
         try:
-            return self._exchange.cost(Usage(input=prompt, output=made, call=1))
+            return self._exchange.price(Usage(input=prompt, output=made, call=1))
         except OverflowError:
             return Amount(MAX_NANO)
 
@@ -146,8 +155,15 @@ class Allowance:
             if raised is None:
                 return made + 1
             self._exchange.reservation, self._exchange.cover = raised, wanted
+            if self._exchange.unresolved is Unresolved.HOLD and raised is not reservation:
+                self._retell(raised, made)
             return wanted.raise_at
         return cover.raise_at
+
+    def _retell(self, raised: Reservation, made: int) -> None:
+        """Write down what it costs us if all is charged that is held now: that has become more."""
+        if (cost := self._cost(made)) is not None:
+            self._cashier.progress(raised, self._told, Unresolved.HOLD, cost)
 
     def _extended(self, reservation: Reservation, wanted: Cover) -> Reservation | None:
         try:
@@ -165,7 +181,7 @@ class Allowance:
         more = affordable(
             reservation.amount.nano,
             _NEVER,
-            lambda tokens: self._exchange.cost(structs.replace(usage, output=usage.output + tokens)),
+            lambda tokens: self._exchange.price(structs.replace(usage, output=usage.output + tokens)),
         )
         if more is None:
             raise InsufficientBalance(

@@ -20,7 +20,7 @@ from clinx.domain.catalog import Endpoint, Group, Model
 from clinx.domain.identity import Principal
 from clinx.domain.ledger import Reservation, Unresolved
 from clinx.domain.money import ZERO, Amount
-from clinx.domain.pricing import Quote
+from clinx.domain.pricing import Quote, Rates
 from clinx.domain.request_log import Attempt
 from clinx.domain.usage import Usage
 from clinx.errors import GatewayError
@@ -85,9 +85,11 @@ class Exchange(Struct):
     cover: Cover | None = None
     """What the reservation pays for."""
     unresolved: Unresolved = Unresolved.METERED
-    """What was last written down of what it costs if this process dies: the choice of the channel that has it now."""
+    """What was last written down of what it is charged if this process dies: as the channel says that has it now."""
+    rates: Rates | None = None
+    """What that channel is paid; None where it does not say."""
     floor: Amount = ZERO
-    """What it costs at least once it was sent: the price of its prompt, quickly estimated."""
+    """What it is charged at least once it was sent: the price of its prompt, quickly estimated."""
     bound: int | None = None
     """Tokens of one answer, when the balance and not the caller bounds it."""
     asked: ChatRequest | None = None
@@ -118,6 +120,8 @@ class Exchange(Struct):
     usage: Usage = field(default_factory=Usage)
     quote: Quote | None = None
     charge: Amount = ZERO
+    cost: Amount | None = None
+    """What we pay for it; None where that is not known."""
     status: int = 0
     first_byte: float | None = None
     """Monotonic seconds at which the first content was there."""
@@ -157,7 +161,7 @@ class Exchange(Struct):
             raise RuntimeError("an exchange is planned before anything is held for it")
         return self.plan.candidates
 
-    def cost(self, usage: Usage) -> Amount:
+    def price(self, usage: Usage) -> Amount:
         """Price usage as the candidate that answers is charged.
 
         Raises:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
-from fractions import Fraction
 
 from clinx.billing.cashier import Cashier
 from clinx.domain.catalog import Channel
 from clinx.domain.ledger import Reservation
+from clinx.domain.receipt import Factor, written
 from clinx.domain.request_log import Keeper, RequestLog
 from clinx.domain.usage import Usage
 from clinx.errors import BillingUnavailable, ClientGone, GatewayError, InternalError
+from clinx.relay.costs import if_killed
 from clinx.relay.exchange import Exchange
 from clinx.relay.kept import KeptAnswers
 from clinx.telemetry.logs import say
@@ -86,10 +86,15 @@ class Finisher:
             self.metrics.settlements_failed.inc()
 
     def reroute(self, exchange: Exchange, channel: Channel) -> None:
-        """Write down what the exchange costs if this process dies, where a channel says otherwise than the last one."""
-        if exchange.reservation is not None and channel.unresolved is not exchange.unresolved:
-            exchange.unresolved = channel.unresolved
-            self.cashier.progress(exchange.reservation, exchange.floor, channel.unresolved)
+        """Write down what becomes of it if this process dies, where a channel says otherwise than the last one."""
+        if exchange.reservation is None:
+            return
+        if channel.unresolved is not exchange.unresolved or channel.cost is not exchange.rates:
+            exchange.unresolved, exchange.rates = channel.unresolved, channel.cost
+            envelope, _ = exchange.opened()
+            reservation, cover = exchange.held()
+            cost = if_killed(channel, envelope.prompt_bytes, cover)
+            self.cashier.progress(reservation, exchange.floor, channel.unresolved, cost)
 
     def note(self, exchange: Exchange) -> None:
         """Say what happened in an exchange that cost nothing and reached no upstream."""
@@ -147,6 +152,9 @@ class Finisher:
         quote = exchange.model.price.quote(usage, exchange.multiplier(group), exchange.facts(group.name))
         exchange.quote = quote
         exchange.charge = quote.total
+        rates = exchange.winner.channel.cost
+        if rates is not None:
+            exchange.cost = rates.cost(usage)
 
     def _record(self, exchange: Exchange) -> RequestLog:
         envelope, principal, winner = exchange.envelope, exchange.principal, exchange.winner
@@ -176,6 +184,7 @@ class Finisher:
             address=exchange.address,
             asked_model=exchange.asked_model,
             refused_by=exchange.error.rule if exchange.error else None,
+            cost=exchange.cost,
         )
 
     def _tell(self, exchange: Exchange) -> None:
@@ -198,18 +207,15 @@ class Finisher:
 
 
 def _lines(exchange: Exchange) -> tuple[str, ...]:
-    """Write the quote: what was used at which rate, and the factors that rules put on it."""
-    if exchange.quote is None:
+    """Write the quote down: what was used at which rate, and every factor of the charge with who puts it there."""
+    quote, winner = exchange.quote, exchange.winner
+    if quote is None or winner is None:
         return ()
-    lines = [str(line) for line in exchange.quote.lines]
-    if exchange.verdict.factors:
-        lines.extend(f"x {_decimal(factor)} by {rule}" for rule, factor in exchange.verdict.factors)
-    return tuple(lines)
-
-
-def _decimal(factor: Fraction) -> Decimal:
-    """Write a factor as the tree does; none of them has more digits than this keeps."""
-    return Decimal(factor.numerator) / factor.denominator
+    group = winner.group
+    factors = [str(Factor(factor, rule=rule)) for rule, factor in exchange.verdict.factors]
+    if group.multiplier != 1 or group.name != exchange.caller().group:
+        factors.insert(0, group.factor)
+    return written(quote, factors)
 
 
 def _event(exchange: Exchange, outcome: str, seconds: float, used: Mapping[str, int]) -> dict[str, object]:

@@ -21,6 +21,7 @@ from clinx.domain.ledger import Reservation
 from clinx.domain.money import ZERO, Amount
 from clinx.domain.usage import Usage
 from clinx.errors import InsufficientBalance, NotCovered
+from clinx.relay.costs import if_killed
 from clinx.relay.exchange import Exchange
 from clinx.relay.facts import RequestFacts
 from clinx.relay.meter import Meter
@@ -78,7 +79,10 @@ class Counter:
             amount = whole if start == most.output else dearest(exchange, _with_output(most, start))
         except OverflowError as error:
             raise InsufficientBalance("No balance covers a request of this size.", hint="Ask for less.") from error
-        first = exchange.candidates()[0].channel
+        first, (envelope, _) = exchange.candidates()[0].channel, exchange.opened()
+        entire = Cover(most.input, most.output, most.output)
+        begun = entire if start == most.output else Cover(most.input, start, most.output)
+        cost = if_killed(first, envelope.prompt_bytes, begun)
         wanted = Wanted(
             request_id=exchange.id,
             revision=exchange.snapshot.revision.id,
@@ -87,10 +91,12 @@ class Counter:
             lifetime=timedelta(seconds=exchange.deadline - exchange.started) + _MARGIN,
             floor=_floor(exchange, most),
             unresolved=first.unresolved,
+            cost=cost,
+            whole_cost=cost if begun is entire else if_killed(first, envelope.prompt_bytes, entire),
         )
         reservation = await self.cashier.reserve(exchange.caller(), wanted)
-        exchange.unresolved, exchange.floor = first.unresolved, wanted.floor
-        exchange.cover = Cover(most.input, start if reservation.leased else most.output, most.output)
+        exchange.unresolved, exchange.rates, exchange.floor = first.unresolved, first.cost, wanted.floor
+        exchange.cover = begun if reservation.leased else entire
         return reservation
 
 

@@ -23,6 +23,7 @@ from clinx.domain.catalog import Channel, Group, Model
 from clinx.domain.identity import Principal, Role, Status, Token, User
 from clinx.domain.operation import Operation
 from clinx.domain.pricing import Quote, Rates
+from clinx.domain.receipt import Factor, Receipt
 from clinx.domain.steering import FREE, Steer
 from clinx.domain.usage import Usage
 from clinx.errors import GatewayError, InvalidRequest, ModelNotFound, PermissionDenied
@@ -142,6 +143,18 @@ class Rehearsal(Struct, frozen=True):
     def quote(self, usage: Usage) -> Quote | None:
         """Price some usage; None where nothing is priced."""
         return None if self.priced is None else self.priced.price.quote(usage, self.multiplier, self._facts())
+
+    @property
+    def factors(self) -> tuple[Factor, ...]:
+        """What the multiplier is the product of, and on whose account."""
+        group = self.candidates[0].group if self.candidates else None
+        own = () if group is None else (Factor(group.multiplier, group=group.name),)
+        return (*own, *(Factor(factor, rule=rule) for rule, factor in self.verdict.factors))
+
+    def receipt(self, usage: Usage) -> Receipt | None:
+        """Price some usage, and say on whose account each factor is; None where nothing is priced."""
+        quote = self.quote(usage)
+        return None if quote is None else Receipt.of(quote, self.factors)
 
     def _facts(self) -> Mapping[str, object]:
         if self.priced is None or not self.priced.price.cases:

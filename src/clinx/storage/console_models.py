@@ -169,6 +169,9 @@ class RollupRow(Model):
     millis: fields.Field[int] = fields.BigIntField(default=0, db_default=0)
     first_bytes: fields.Field[int] = fields.BigIntField(default=0, db_default=0)
     first_byte_millis: fields.Field[int] = fields.BigIntField(default=0, db_default=0)
+    cost: fields.Field[int] = fields.BigIntField(default=0, db_default=0)
+    costed_charge: fields.Field[int] = fields.BigIntField(default=0, db_default=0)
+    costed_requests: fields.Field[int] = fields.BigIntField(default=0, db_default=0)
     latency_0: fields.Field[int] = fields.BigIntField(default=0, db_default=0)
     latency_1: fields.Field[int] = fields.BigIntField(default=0, db_default=0)
     latency_2: fields.Field[int] = fields.BigIntField(default=0, db_default=0)
@@ -260,3 +263,27 @@ class AuditLogRow(Model):
             Index(fields=("user_id", "id")),
             Index(fields=("operation", "id")),
         ]
+
+
+class AdjustmentRow(Model):
+    """An adjustment of a balance that waits for a second person, and what became of it."""
+
+    id: fields.Field[int] = fields.BigIntField(primary_key=True)
+    user_id: fields.Field[int] = fields.BigIntField()
+    amount: fields.Field[int] = fields.BigIntField()
+    reason = fields.TextField()
+    proposer_id: fields.Field[int] = fields.BigIntField()
+    actor = fields.CharField(max_length=128)
+    key = fields.CharField(max_length=128)
+    at: fields.Field[int] = fields.BigIntField()
+    expires_at: fields.Field[int] = fields.BigIntField()
+    state = fields.CharField(max_length=16)
+    decided_by: fields.Field[int | None] = fields.BigIntField(null=True)
+    decided_at: fields.Field[int | None] = fields.BigIntField(null=True)
+
+    class Meta(Model.Meta):
+        """Table name, the key that makes a retry harmless, and how proposals are looked for."""
+
+        table = "adjustment"
+        unique_together = (("proposer_id", "key"),)
+        indexes: ClassVar = [Index(fields=("state", "id")), Index(fields=("user_id", "id"))]

@@ -164,6 +164,7 @@ class RequestLogRow(Model):
     address = fields.CharField(max_length=64, null=True)
     asked_model = fields.CharField(max_length=255, null=True)
     refused_by = fields.CharField(max_length=255, null=True)
+    cost: fields.Field[int | None] = fields.BigIntField(null=True)
 
     class Meta(Model.Meta):
         """Table name, and the ways the log is read; what is of some rows only is in the migrations."""

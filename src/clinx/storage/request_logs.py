@@ -24,7 +24,7 @@ _CAUSE = 300
 COLUMNS: Final = (
     'id, at, revision, dialect, operation, outcome, status, user_id, token_id, "group", model, channel,'
     " upstream_model, upstream_id, stream, usage, charge, quote, attempts, seconds, first_byte_seconds, address,"
-    " asked_model, refused_by"
+    " cost, asked_model, refused_by"
 )
 """Everything of a log, in the order of `RequestLog`."""
 INSERT: Final = (
@@ -71,6 +71,7 @@ def _values(log: RequestLog) -> tuple[Any, ...]:
         log.seconds,
         log.first_byte_seconds,
         _text(log.address, _SHORT),
+        None if log.cost is None else log.cost.nano,
         _text(log.asked_model, _NAME),
         _text(log.refused_by, _NAME),
     )
@@ -215,4 +216,5 @@ def _log(row: RequestLogRow) -> RequestLog:
         address=row.address,
         asked_model=row.asked_model,
         refused_by=row.refused_by,
+        cost=None if row.cost is None else Amount(row.cost),
     )

@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from clinx.domain.money import MAX_NANO
 from clinx.domain.request_log import RequestLog
 from clinx.domain.rollup import BOUNDS, SUMS, Facet, Fact, Grain, Key, Measures, Point, Sums, tally
 from clinx.storage.codec import clean, instant, micros
@@ -29,11 +30,17 @@ MOST_FACTS: Final = 1_000
 _AT_ONCE: Final = 200
 _MEASURES: Final = (*SUMS, *(f"latency_{number}" for number in range(len(BOUNDS) + 1)))
 _COLUMNS: Final = ("start", "user_id", "facet", "name", "grain", *_MEASURES)
+_COST: Final = _COLUMNS.index("cost")
+_DEAR: Final = f"{MAX_NANO} - excluded.cost"
+_SUMMED: Final = {name: f"rollup.{name} + excluded.{name}" for name in _MEASURES} | {
+    # No balance bounds what a vendor is said to take: a slip there is to look like one, and to stop no sums.
+    "cost": f"CASE WHEN rollup.cost > {_DEAR} THEN {MAX_NANO} ELSE rollup.cost + excluded.cost END"
+}
 _ADD: Final = (
     f"INSERT INTO rollup ({', '.join(_COLUMNS)})"  # noqa: S608  (constants)
     f" VALUES ({', '.join(f'${number}' for number in range(1, len(_COLUMNS) + 1))})"
     " ON CONFLICT (user_id, facet, grain, start, name)"
-    f" DO UPDATE SET {', '.join(f'{name} = rollup.{name} + excluded.{name}' for name in _MEASURES)}"
+    f" DO UPDATE SET {', '.join(f'{name} = {summed}' for name, summed in _SUMMED.items())}"
 )
 _FACTS: Final = msgspec.json.Decoder(list[Fact])
 _ABSURD: Final = 10**12
@@ -97,7 +104,13 @@ def _move(taken: Sequence[int], sums: dict[Key, Sums], where: str) -> Program[No
     )
     if found != len(taken):
         raise StorageConflict("somebody else has summed them up", where=where)
-    yield from execute_many(_ADD, [(*key, *sums) for key, sums in _in_order(sums)])
+    yield from execute_many(_ADD, [_row(key, sums) for key, sums in _in_order(sums)])
+
+
+def _row(key: Key, sums: Sums) -> tuple[int | str, ...]:
+    row: list[int | str] = [*key, *sums]
+    row[_COST] = min(sums[_COST - len(key)], MAX_NANO)
+    return tuple(row)
 
 
 def _in_order(sums: dict[Key, Sums]) -> list[tuple[Key, Sums]]:
@@ -193,6 +206,7 @@ def _fact(log: RequestLog) -> Fact:
         log.charge.nano,
         min(round(log.seconds * 1000), _ABSURD),
         None if first_byte is None else min(round(first_byte * 1000), _ABSURD),
+        None if log.cost is None else log.cost.nano,
     )
 
 

@@ -25,7 +25,7 @@ _LONGEST: Final = 255
 _COLUMNS: Final = (
     'id, at, revision, dialect, operation, outcome, status, user_id, token_id, "group", model, channel,'
     " upstream_model, upstream_id, stream, usage, charge, quote, attempts, seconds, first_byte_seconds, address,"
-    " asked_model, refused_by"
+    " cost, asked_model, refused_by"
 )
 _NEWEST: Final = "SELECT id FROM request_log WHERE at >= $1 ORDER BY at DESC LIMIT $2"
 _BY_IDS: Final = (
@@ -223,6 +223,8 @@ def _log(row: Row) -> RequestLog:
     named["stream"] = bool(named["stream"])
     named["usage"] = _Decoders.usage.decode(named["usage"])
     named["charge"] = Amount(named["charge"])
+    if (cost := named["cost"]) is not None:
+        named["cost"] = Amount(cost)
     named["quote"] = _Decoders.quote.decode(named["quote"])
     named["attempts"] = _Decoders.attempts.decode(named["attempts"])
     return RequestLog(**named)

@@ -43,9 +43,10 @@ _COLUMNS: Final[Mapping[SpendBy, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class EntryFilter:
-    """Which entries of an account are wanted."""
+    """Which entries are wanted."""
 
-    account: str
+    account: str | None
+    """None is the account of any user, and all that moved it but charges."""
     kind: EntryKind | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -157,7 +158,10 @@ async def count_entries(database: Database, wanted: EntryFilter, *, most: int) -
 
 def _conditions(wanted: EntryFilter) -> Conditions:
     conditions = Conditions()
-    conditions.add("account = $?", wanted.account)
+    if wanted.account is not None:
+        conditions.add("account = $?", wanted.account)
+    else:  # Written out, for only so the index of these is known to fit.
+        conditions.add("kind <> 'charge' AND substr(account, 1, 5) = 'user:'")
     if wanted.kind is not None:
         conditions.add("kind = $?", wanted.kind.value)
     if wanted.since is not None:

@@ -58,5 +58,5 @@ def test_programs_are_told_the_same(snapshot: Snapshot) -> None:
 
     assert said["candidates"][0]["channel"] == "one"
     assert said["rates"] == {"input": "1/1000000", "output": "2/1000000"}
-    assert (said["cost"], said["refused"]) == ("0.0014", None)
+    assert (said["charge"], said["refused"]) == ("0.0014", None)
     assert as_json(rehearse(snapshot, Case("smal")), USED)["refused"]["code"] == "model_not_found"

@@ -46,6 +46,9 @@ async def test_an_override_is_laid_over(station: Station) -> None:
     assert told.overrides == ("channels.main.disabled=true",)
     assert told.refusal is not None
     assert told.refusal.code == "no_channel"
+    tiers = station.inquirer.as_called().routes.tiers("default", "fake-model")
+    assert not any(tiers)
+    assert any(station.current.snapshot.routes.tiers("default", "fake-model"))
 
 
 @pytest.mark.parametrize(

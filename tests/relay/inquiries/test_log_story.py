@@ -12,7 +12,8 @@ from clinx.relay.rehearsal import NOBODY
 from support.database import request_log
 
 LOG = replace(
-    request_log("req-1", charge=Amount(25_000)),
+    request_log("req-1", charge=Amount(20_000)),
+    quote=("10 input at 2.5/1000000", "x 0.8 of vip"),
     at=datetime(2030, 1, 1, tzinfo=UTC),
     user_id=3,
     token_id=7,
@@ -37,8 +38,21 @@ def test_a_log_is_told_as_a_story() -> None:
         "outcome   ok, status 200, 0.250 s, first byte after 0.100 s, the upstream calls it up-1",
         "usage     input 10, output 20, estimated",
         "price     10 input at 2.5/1000000",
-        "charge    0.000025",
+        "          x 0.8 of vip",
+        "charge    0.00002",
     ]
+
+
+def test_a_log_of_before_that_says_too_little_of_its_price_says_so() -> None:
+    old = replace(LOG, quote=("10 input at 2.5/1000000",))
+
+    assert "price     10 input at 2.5/1000000\n          not all that it was priced by was written down" in (
+        as_text(old, ANN)
+    )
+
+
+def test_a_call_that_nobody_saw_the_end_of_says_on_what_terms_it_was_charged() -> None:
+    assert "price     estimated: metered\ncharge" in as_text(replace(LOG, quote=("estimated: metered",)), ANN)
 
 
 def test_a_refusal_names_its_rule() -> None:
@@ -69,6 +83,14 @@ def test_programs_are_told_the_same() -> None:
     said = as_json(LOG, ANN)
 
     assert said["user"] == {"id": 3, "name": "ann"}
-    assert said["charge"] == "0.000025"
+    assert said["charge"] == "0.00002"
     assert [each["outcome"] for each in said["attempts"]] == ["upstream_overloaded", "ok"]
     assert [each["cause"] for each in said["attempts"]] == ["status 429: slow down", None]
+
+
+def test_what_it_cost_us_is_told_where_it_is_known() -> None:
+    dear = replace(LOG, cost=Amount(26_000))
+
+    assert as_text(dear, ANN).splitlines()[-2:] == ["charge    0.00002", "cost      0.000026, which leaves -0.000006"]
+    assert (as_json(dear, ANN)["cost"], as_json(dear, ANN)["margin"]) == ("0.000026", "-0.000006")
+    assert (as_json(LOG, ANN)["cost"], as_json(LOG, ANN)["margin"]) == (None, None)

@@ -136,7 +136,7 @@ def as_json(it: Rehearsal, usage: Usage, over: Over = NOTHING) -> dict[str, Any]
         "rates": _rates(rates),
         "multiplier": decimal(it.multiplier),
         "quote": [str(line) for line in quote.lines] if quote is not None else [],
-        "cost": money(quote.total.nano) if quote is not None else None,
+        "charge": money(quote.total.nano) if quote is not None else None,
     }
 
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from msgspec import structs
 from multidict import CIMultiDict
 
 from clinx.config.diagnostics import did_you_mean
 from clinx.config.snapshot import Snapshot
 from clinx.dialects.body import JsonBody
+from clinx.domain.catalog import Channel
 from clinx.domain.inquiry import (
     Document,
     InquiryError,
@@ -27,12 +29,14 @@ from clinx.domain.inquiry import (
 )
 from clinx.domain.operation import Operation
 from clinx.domain.override import Override
+from clinx.domain.provider_balance import ProviderBalance
 from clinx.errors import GatewayError
 from clinx.relay.inquiries import again, log_story
 from clinx.relay.inquiries.case_story import Over
 from clinx.relay.inquiries.planning import Planner
 from clinx.relay.inquiries.told import told
 from clinx.relay.inquiries.tryout import Tryouts
+from clinx.relay.provider_balances import ProviderBalances
 from clinx.relay.rehearsal import NO_TOKEN, NOBODY, Case, rehearse
 from clinx.routing.overrides import Overlay
 from clinx.storage import request_logs, tokens, users
@@ -52,6 +56,7 @@ class Inquirer:
     overlay: Overlay
     planner: Planner
     tryouts: Tryouts
+    balances: ProviderBalances
     now: Callable[[], datetime]
 
     async def explain_request(self, request_id: str) -> RequestTold | None:
@@ -68,7 +73,8 @@ class Inquirer:
         snapshot, active = self._overridden()
         now = again.again(snapshot, log, user, owned.token if owned is not None else None)
         told_now = None if now is None else told(now, log.usage, Over(active), snapshot.revision.id)
-        return RequestTold(log, user, log_story.as_text(log, user), told_now)
+        text = log_story.as_text(structs.replace(log, cost=None), user)  # Not all who may read it may see that.
+        return RequestTold(log, user, text, told_now)
 
     def explain_route(self, wish: RouteWish) -> RouteTold:
         """Tell what would become of a request that nobody has sent.
@@ -94,6 +100,10 @@ class Inquirer:
         )
         return told(rehearse(snapshot, case), wish.usage, Over(active), snapshot.revision.id)
 
+    def as_called(self) -> Snapshot:
+        """Return what is served with what is overridden of channels laid over: as calls find it."""
+        return self._overridden()[0]
+
     async def plan(self, documents: Sequence[Document], replay: timedelta | None) -> PlanTold:
         """Tell what it would mean to serve the tree on disk with other documents; see `Planner.plan`."""
         return await self.planner.plan(documents, replay)
@@ -113,6 +123,14 @@ class Inquirer:
             return None
         at = self.now() - timedelta(seconds=tests.monotonic() - last.at)
         return Tested(last.trial.credential.fingerprint, last.trial.model, last.outcome, at)
+
+    def provider_balances(self, channel: Channel) -> Sequence[ProviderBalance]:
+        """Return what a vendor answered this process last of what is left; see `ProviderBalances.known`."""
+        return self.balances.known(channel)
+
+    async def refresh_balances(self, channel: Channel, credential: str | None) -> None:
+        """Ask a vendor what is left; see `ProviderBalances.refresh`."""
+        await self.balances.refresh(channel, credential)
 
     def _overridden(self) -> tuple[Snapshot, Sequence[Override]]:
         """Return what is served with what is overridden laid over, as calls find it."""

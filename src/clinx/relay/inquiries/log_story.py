@@ -22,9 +22,18 @@ def as_text(log: RequestLog, user: User | None) -> str:
     if counts := log.usage.nonzero():
         # One of them is no count: that the others are estimates.
         story.tell("usage", ", ".join(name if count is True else f"{name} {count}" for name, count in counts.items()))
-    story.tell("price", *log.quote)
+    story.tell("price", *_price(log))
     story.tell("charge", money(log.charge.nano))
+    if log.cost is not None and log.margin is not None:
+        story.tell("cost", f"{log.cost}, which leaves {log.margin}")
     return str(story)
+
+
+def _price(log: RequestLog) -> tuple[str, ...]:
+    receipt = log.receipt
+    if receipt is None or not receipt.lines or receipt.is_whole:
+        return log.quote
+    return (*log.quote, "not all that it was priced by was written down")
 
 
 def _caller(log: RequestLog, user: User | None) -> str:
@@ -93,4 +102,6 @@ def as_json(log: RequestLog, user: User | None) -> dict[str, Any]:
         "usage": log.usage.nonzero(),
         "price": list(log.quote),
         "charge": money(log.charge.nano),
+        "cost": None if log.cost is None else money(log.cost.nano),
+        "margin": None if log.margin is None else money(log.margin.nano),
     }

@@ -31,10 +31,10 @@ def told(it: Rehearsal, usage: Usage, over: Over, revision: str) -> RouteTold:
         headers=tuple(Rewritten(each.name, each.value) for each in verdict.headers),
         overrides=tuple(each.shown for each in over.active),
         refusal=None if it.refusal is None else refused(it.refusal),
-        candidates=tuple(map(_candidate, it.candidates)),
+        candidates=tuple(_candidate(each, usage) for each in it.candidates),
         rates=rates_told(it.rates(usage)),
         multiplier=decimal(it.multiplier),
-        quote=it.quote(usage),
+        quote=it.receipt(usage),
         text=as_text(it, usage, over),
     )
 
@@ -57,7 +57,7 @@ def finding(found: Diagnostic) -> Finding:
     return Finding(found.file, found.line, found.column, found.code, found.message, found.hint, is_error)
 
 
-def _candidate(each: Candidate) -> CandidateTold:
+def _candidate(each: Candidate, usage: Usage) -> CandidateTold:
     channel = each.channel
     return CandidateTold(
         channel=channel.name,
@@ -68,4 +68,5 @@ def _candidate(each: Candidate) -> CandidateTold:
         upstream_model=each.upstream_model,
         operation=each.endpoint.operation.value,
         dialect=each.endpoint.dialect,
+        cost=None if channel.cost is None else channel.cost.cost(usage),
     )
