@@ -49,7 +49,7 @@ def test_a_recorded_call_is_explained_by_its_id(recorded: Recorded, capsys: pyte
     said = json.loads(capsys.readouterr().out)
     assert (said["asked_model"], said["model"], said["outcome"]) == ("small-high", "small", "ok")
     assert (said["now"]["revision"], said["now"]["model"]) == (said["revision"], "small")
-    assert said["now"]["cost"] == said["charge"]
+    assert said["now"]["charge"] == said["charge"]
 
 
 def test_a_call_is_found_where_the_settings_say_that_logs_are(
@@ -101,7 +101,7 @@ def test_a_hypothetical_call_of_a_user_is_priced(recorded: Recorded, capsys: pyt
 
     assert run(recorded, *arguments) == 0
     said = json.loads(capsys.readouterr().out)
-    assert (said["group"], said["cost"]) == ("vip", "0.5")
+    assert (said["group"], said["charge"]) == ("vip", "0.5")
 
 
 def test_a_hypothetical_call_has_a_body_and_headers(

@@ -47,7 +47,10 @@ async def test_a_rollback_that_cannot_be_is_refused(
         for argv, said in [
             ((), "--reason must say why"),
             (("--reason", "x"), "nothing was served before"),
-            (("ffffffffffff", "--reason", "x"), "ffffffffffff is not in the history of this machine"),
+            (
+                ("ffffffffffff", "--reason", "x"),
+                "ffffffffffff is not in the history of this machine; see `clinx rollback --list`\n",
+            ),
             ((served(running), "--reason", "x"), "is the tree on disk"),
         ]:
             assert await command("rollback", *argv) == 1

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from clinx.domain.catalog import Channel
+from clinx.domain.catalog import Channel, TransportKind
 from clinx.domain.ledger import Unresolved
 from support.tree import compile_files, findings
 
@@ -99,9 +99,11 @@ def test_an_unpriced_model_is_refused(tmp_path: Path) -> None:
         ("provider: echo, proxy: 'http://u:hunter2@x:1'", "E401 this proxy address holds a password (write http://user:${env:NAME}@host:port)"),
         ("provider: echo, weight: -1", 'E303 "weight": input should be greater than or equal to 0, not -1'),
         ("provider: echo, weight: 1.5", 'E303 "weight": expected a whole number'),
-        ("provider: echo, proxy: socks5://x", 'E303 "proxy" must start with http:// or https:// and name a host'),
+        ("provider: echo, proxy: socks://x", 'E303 "proxy" must start with http://, https://, socks5://, socks5h:// or socks4a:// and name a host'),
+        ("provider: echo, proxy: 'socks5://u:hunter2@x'", "E401 this proxy address holds a password (write socks5://user:${env:NAME}@host:port)"),
+        ("provider: echo, proxy: 'socks5://u@x'", 'E303 "proxy" must hold a user name and a password, or neither'),
         ("provider: echo, transport: http2", "E303 \"transport\": input should be 'http1' or 'aiohttp', not \"http2\""),
-        ("provider: echo, transport: http1, proxy: http://proxy.test", 'E303 "transport: http1" goes through no proxy (leave it out, or "proxy")'),
+        ("provider: echo, transport: http1, proxy: http://proxy.test", 'E303 "transport: http1" goes through no HTTP proxy (leave it out, or "proxy")'),
         ("provider: echo, set: {a: '${env:UPSTREAM_KEY}'}", "E404 a reference is not resolved here (references may stand in base_url, credentials, headers, proxy, settings of a channel)"),
         ("provider: echo, headers: {A: '${env:HOME}'}", "E402 variable HOME may not be read (allowed prefixes: UPSTREAM_)"),
         ("provider: openai, credentials: [plainkey]", "E401 a credential must be a reference to a key (write ${env:NAME} or ${file:PATH})"),
@@ -145,6 +147,19 @@ def test_an_address_that_repeats_the_version_of_the_paths_is_a_warning(
     found = said(tmp_path, f"provider: vllm, {more}")
 
     assert [each.split(" ")[0] for each in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("proxy: http://x", TransportKind.AIOHTTP),
+        ("proxy: socks5h://x", TransportKind.HTTP1),
+        ("proxy: 'socks5://u:${env:UPSTREAM_KEY}@x', transport: aiohttp", TransportKind.AIOHTTP),
+        ("proxy: 'SOCKS5://x', transport: http1", TransportKind.HTTP1),
+    ],
+)
+def test_a_socks_proxy_leaves_the_choice_of_the_client(tmp_path: Path, more: str, expected: TransportKind) -> None:
+    assert channel(tmp_path, f"provider: echo, {more}").transport is expected
 
 
 def test_headers_that_present_no_key_may_be_literal(tmp_path: Path) -> None:

@@ -22,12 +22,14 @@ from clinx.domain.console import (
     OAuthApp,
     OidcIssuer,
     Registration,
+    SecondPerson,
     Security,
     SignIn,
     TelegramBot,
     Webhook,
     WeChatServer,
 )
+from clinx.domain.money import Amount
 from support.tree import AT, ENVIRON, SMALL, compile_files, findings
 
 KEY = '"${env:UPSTREAM_KEY}"'
@@ -56,6 +58,18 @@ def test_what_is_absent_has_a_default(tmp_path: Path, text: str) -> None:
     files = {"gateway.yaml": SMALL + text}
 
     assert compile_files(tmp_path, files).snapshot.console == Console()
+
+
+def test_names_are_reserved_until_the_tree_reserves_none(tmp_path: Path) -> None:
+    assert {"root", "admin", "support", "system"} < Console().reserved_names
+    assert compiled(tmp_path, "  reserved_names: []").reserved_names == frozenset()
+
+
+def test_a_second_person_waits_three_days_and_is_asked_above_an_amount(tmp_path: Path) -> None:
+    assert compiled(tmp_path, '  second_person: {above: "0"}').second_person == SecondPerson(
+        Amount(0), timedelta(days=3)
+    )
+    assert said(tmp_path / "none", "  second_person: {within: 1d}") == ['1:18 E302 missing key "above"']
 
 
 def test_registration_is_closed_until_it_is_opened() -> None:
@@ -89,6 +103,8 @@ def test_everything_that_can_be_said_is_compiled(tmp_path: Path) -> None:
     webhook: {{url: https://hook.example.com/, secret: "${{env:UPSTREAM_KEY_B}}"}}
     every: 2h
   keep: {{request_logs: forever, minutes: 1d, hours: 30d, audit: 365d}}
+  reserved_names: [Help Desk, boss, "..."]
+  second_person: {{above: "100.50", within: 24h}}
   chat_links: [{{name: Lobe, url: "https://chat.example.com/#/?settings={{key}}&url={{address}}"}}]
   announcements:
     - {{id: old, at: 2026-01-01T00:00:00Z, title: Old}}
@@ -122,6 +138,8 @@ def test_everything_that_can_be_said_is_compiled(tmp_path: Path) -> None:
             ("ops@example.com",), Webhook("https://hook.example.com/", SECRET_B), timedelta(hours=2)
         ),
         keep=Keep(None, timedelta(days=1), timedelta(days=30), timedelta(days=365)),
+        reserved_names=frozenset({"helpdesk", "boss"}),
+        second_person=SecondPerson(Amount.parse("100.5"), timedelta(days=1)),
         chat_links=(ChatLink("Lobe", "https://chat.example.com/#/?settings={key}&url={address}"),),
         announcements=(
             Announcement("new", datetime(2026, 2, 1, tzinfo=UTC), "New", "Longer"),

@@ -5,8 +5,9 @@ import time
 from decimal import Decimal
 
 import pytest
+from ruamel.yaml.scanner import Scanner
 
-from clinx.config.document import MAX_NODES, DocumentReader, parse
+from clinx.config.document import MAX_DEPTH, MAX_NODES, DocumentReader, parse
 from clinx.config.nodes import Mark
 
 
@@ -111,6 +112,37 @@ def test_deep_nesting_is_refused_at_once(text: str) -> None:
 
     assert [each.split(" ", 1)[1] for each in found(text)] == ["E105 nested deeper than 64 levels"]
     assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("bracket", ["[", "{", "[{"])
+def test_brackets_are_not_read_to_the_end_before_they_are_found_to_be_too_deep(
+    bracket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The work is bounded, whatever the machine: no more tokens are fetched than levels are allowed."""
+    fetched, looked = 0, 0
+    fetch, stale = Scanner.fetch_more_tokens, Scanner.stale_possible_simple_keys
+
+    def fetching(scanner: Scanner) -> object:
+        nonlocal fetched
+        fetched += 1
+        return fetch(scanner)
+
+    def looking(scanner: Scanner) -> None:
+        nonlocal looked
+        looked += len(scanner.possible_simple_keys)
+        stale(scanner)
+
+    monkeypatch.setattr(Scanner, "fetch_more_tokens", fetching)
+    monkeypatch.setattr(Scanner, "stale_possible_simple_keys", looking)
+
+    assert [each.split()[1] for each in found(bracket * 150_000)] == ["E105"]
+    assert fetched <= MAX_DEPTH + 2
+    assert looked <= 2 * MAX_DEPTH**2
+
+
+def test_a_value_may_be_nested_as_deep_as_is_allowed() -> None:
+    assert found("[" * MAX_DEPTH + "]" * MAX_DEPTH) == []
+    assert found("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1)) == ["x.yaml:1:65 E105 nested deeper than 64 levels"]
 
 
 def laughs(line: str) -> str:

@@ -7,6 +7,8 @@ import pytest
 from clinx.config.compile import Compiled
 from clinx.domain.catalog import Provider
 from clinx.domain.operation import Operation
+from clinx.domain.provider_balance import BalanceQuestion, BalanceRule, Figure, Steps
+from clinx.domain.template import Template
 from support.tree import compile_files, findings
 
 NEEDS = {
@@ -35,6 +37,27 @@ def test_every_shipped_provider_takes_chat_completions_and_embeddings(tmp_path: 
     assert built.endpoint(Operation.CHAT, "openai_chat") is not None
     assert built.endpoint(Operation.COMPLETE, "openai_chat") is not None
     assert built.endpoint(Operation.EMBED, "openai_embeddings") is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "base_url", "path", "place", "currency"),
+    [
+        ("deepseek", "https://api.deepseek.com", "/user/balance", ("balance_infos", 0, "total_balance"), None),
+        ("moonshot", "https://api.moonshot.cn", "/v1/users/me/balance", ("data", "available_balance"), "CNY"),
+        ("moonshot-global", "https://api.moonshot.ai", "/v1/users/me/balance", ("data", "available_balance"), "USD"),
+        ("siliconflow", "https://api.siliconflow.cn", "/v1/user/info", ("data", "totalBalance"), "CNY"),
+    ],
+)
+def test_a_shipped_provider_says_how_its_vendor_is_asked_what_is_left(
+    tmp_path: Path, name: str, base_url: str, path: str, place: Steps, currency: str | None
+) -> None:
+    built = compiled(tmp_path, name, NEEDS["openai"]).snapshot.channels["c"].provider
+
+    assert (built.base_url, built.headers) == (base_url, (("Authorization", Template.parse("Bearer {{ key }}")),))
+    assert built.endpoint(Operation.CHAT, "openai_chat") is not None
+    assert built.balance == BalanceRule(
+        BalanceQuestion("GET", Template.parse(path)), Figure(place), currency or ("balance_infos", 0, "currency")
+    )
 
 
 def test_gemini_is_asked_for_a_stream_at_another_address(tmp_path: Path) -> None:

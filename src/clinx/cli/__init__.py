@@ -37,7 +37,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "rollback": "serve an earlier revision until the tree changes",
     "promote": "serve a revision that is on trial, or was rejected, to all",
     "override": "override a channel for a while",
-    "channel": "tell the processes about a channel",
+    "channel": "tell the processes about a channel; ask its vendor what is left",
     "migrate": "bring the database to the newest schema",
 }
 """Modules of this package, and what `clinx --help` says of them, in its order."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from clinx.cli.actor import actor
 from clinx.cli.database import on_database, table
-from clinx.config.choices import before, to_go_back_to
+from clinx.config.choices import ChoiceError, before, to_go_back_to
 from clinx.config.last_good import Kept, LastGood
 from clinx.config.tree import default_tree, read_tree
 from clinx.domain.revision import Rejection
@@ -39,7 +39,11 @@ async def _run(database: Database, args: argparse.Namespace) -> int:
     rejections = await revisions.rejected(database)
     on_disk = read_tree(Settings().root, default_tree()).id
     served = rejections[on_disk].instead if on_disk in rejections else on_disk
-    target = to_go_back_to(history, args.revision) if args.revision else before(history, served, {on_disk, *rejections})
+    try:
+        wish = args.revision
+        target = to_go_back_to(history, wish) if wish else before(history, served, {on_disk, *rejections})
+    except ChoiceError as error:
+        raise ValueError(f"{error}; see `clinx rollback --list`") from None
     if target == on_disk:
         raise ValueError(f"{target} is the tree on disk; `clinx rollback --off` serves it again")
     rejection = Rejection(on_disk, target, args.reason, actor(), datetime.now(UTC))

@@ -12,7 +12,7 @@ from clinx.config.channel_schema import TimeoutsShape
 from clinx.config.declared import Entry
 from clinx.config.diagnostics import Diagnostic, did_you_mean, errors
 from clinx.config.nodes import Mark, Node, json_text
-from clinx.config.places import MANAGED_HEADERS, url_problem, version_twice
+from clinx.config.places import MANAGED_HEADERS, placeholder_proxy, proxy_problem, url_problem, version_twice
 from clinx.config.prices import compile_cost
 from clinx.config.providers import ROUTED
 from clinx.config.salvage import independent
@@ -72,7 +72,7 @@ class ChannelCompiler:
         members = tuple(self._set(entry, shape))
         settings = self._settings(entry, shape, provider)
         proxy = self._proxy(entry, shape)
-        transport = self._transport(entry, shape)
+        transport = self._transport(entry, shape, proxy)
         self.found.extend(channel_rules.check_rules(entry, shape, provider, models))
         cost = compile_cost(shape.cost, entry.node.at(("cost",)), self.found) if shape.cost is not None else None
         self._refuse_strays(entry.node)
@@ -208,20 +208,21 @@ class ChannelCompiler:
         if shape.proxy is None:
             return None
         mark = entry.node.at(("proxy",))
-        proxy = self._resolve(shape.proxy, mark, fallback="http://placeholder.invalid")
-        if proxy is not None and (problem := url_problem(proxy, userinfo=True)) is not None:
+        proxy = self._resolve(shape.proxy, mark, fallback=placeholder_proxy(shape.proxy, shape.transport))
+        if proxy is not None and (problem := proxy_problem(proxy)) is not None:
             self._report(mark, "E303", f'"proxy" {problem}')
-        elif not has_reference(shape.proxy) and urlsplit(shape.proxy).password:
-            hint = "write http://user:${env:NAME}@host:port"
+        elif not has_reference(shape.proxy) and (parts := urlsplit(shape.proxy)).password:
+            hint = f"write {parts.scheme}://user:${{env:NAME}}@host:port"
             self._report(mark, "E401", "this proxy address holds a password", hint)
         return proxy
 
-    def _transport(self, entry: Entry[ChannelShape], shape: ChannelShape) -> TransportKind:
-        needed = TransportKind.HTTP1 if shape.proxy is None else TransportKind.AIOHTTP
+    def _transport(self, entry: Entry[ChannelShape], shape: ChannelShape, proxy: str | None) -> TransportKind:
+        is_http = proxy is not None and not proxy.lower().startswith("socks")
+        needed = TransportKind.AIOHTTP if is_http else TransportKind.HTTP1
         wished = needed if shape.transport is None else TransportKind(shape.transport)
         if wished is TransportKind.HTTP1 and needed is TransportKind.AIOHTTP:
             mark = entry.node.at(("transport",))
-            self._report(mark, "E303", '"transport: http1" goes through no proxy', 'leave it out, or "proxy"')
+            self._report(mark, "E303", '"transport: http1" goes through no HTTP proxy', 'leave it out, or "proxy"')
         return wished
 
     def _resolve(self, text: str, mark: Mark, *, fallback: str = PLACEHOLDER) -> str | None:

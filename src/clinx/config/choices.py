@@ -24,13 +24,9 @@ def to_go_back_to(history: Sequence[Kept], wish: str) -> str:
     """
     found = [each.revision for each in history if each.revision.startswith(wish)]
     if not found:
-        raise ChoiceError(
-            "unknown_revision", f"{wish} is not in the history of this machine; see `clinx rollback --list`"
-        )
+        raise ChoiceError("unknown_revision", f"{wish} is not in the history of this machine")
     if len(found) > 1:
-        raise ChoiceError(
-            "ambiguous_revision", f"{wish} is the beginning of several revisions; see `clinx rollback --list`"
-        )
+        raise ChoiceError("ambiguous_revision", f"{wish} is the beginning of several revisions: {', '.join(found)}")
     return found[0]
 
 

@@ -28,6 +28,7 @@ from clinx.config.console_schema import (
     OAuthAppShape,
     OidcShape,
     RegistrationShape,
+    SecondPersonShape,
     SignInShape,
     TelegramShape,
     WeChatShape,
@@ -48,12 +49,14 @@ from clinx.domain.console import (
     OAuthApp,
     OidcIssuer,
     Registration,
+    SecondPerson,
     Security,
     SignIn,
     TelegramBot,
     Webhook,
     WeChatServer,
 )
+from clinx.domain.names import RESERVED_NAMES, skeletons
 
 WAYS: Final = frozenset({"github", "linuxdo", "telegram", "wechat", "password", "passkey"})
 """Ways of signing in that have names of their own: no issuer may be called so."""
@@ -90,6 +93,8 @@ class ConsoleCompiler:
             mail=None if shape.mail is None else self._mail(shape.mail),
             notifications=self._notifications(shape.notifications or NotificationsShape()),
             keep=_keep(shape.keep or KeepShape()),
+            reserved_names=RESERVED_NAMES if shape.reserved_names is None else skeletons(shape.reserved_names),
+            second_person=None if shape.second_person is None else _second_person(shape.second_person),
             chat_links=tuple(self._chat_links(shape)),
             announcements=self._announcements(shape),
         )
@@ -271,6 +276,10 @@ class ConsoleCompiler:
 def _said(shape: BaseModel, *names: str) -> dict[str, Any]:
     """Return what a shape says of these; what it does not say has a default in the domain."""
     return {name: value for name in names if (value := getattr(shape, name)) is not None}
+
+
+def _second_person(shape: SecondPersonShape) -> SecondPerson:
+    return SecondPerson(**_said(shape, *SecondPersonShape.model_fields))
 
 
 def _keep(shape: KeepShape) -> Keep:

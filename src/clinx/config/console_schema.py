@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from clinx.config.quantities import Instant, Retention, Term
+from clinx.config.quantities import Instant, Money, Retention, Term
 from clinx.config.strict import ISSUER, LINE, NAME, Shape
 
 Address = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
@@ -156,6 +156,15 @@ class KeepShape(Shape):
     """Who changed what in the console; forever when absent."""
 
 
+class SecondPersonShape(Shape):
+    """What operators may give only together."""
+
+    above: Money
+    """An amount in the ledger's currency: more than this within a day, by one person, waits for another one."""
+    within: Term | None = None
+    """How long it waits; 3d when absent."""
+
+
 class ChatLinkShape(Shape):
     """A chat client that a person is sent to with a key of theirs."""
 
@@ -203,6 +212,11 @@ class ConsoleShape(Shape):
     """Whom the gateway writes to by itself."""
     keep: KeepShape | None = None
     """How long history is kept."""
+    reserved_names: list[Line] | None = None
+    """What strangers may not call themselves, in any case and width and with any signs between; root, admin, support,
+    system and the like when absent."""
+    second_person: SecondPersonShape | None = None
+    """What operators may give only together; each may give whatever they like when absent."""
     chat_links: list[ChatLinkShape] = []
     """Chat clients that people may be sent to with a key of theirs."""
     announcements: list[AnnouncementShape] = []

@@ -18,6 +18,7 @@ from typing import Any, Final, cast
 from ruamel.yaml import YAML, YAMLError
 from ruamel.yaml import events as ev
 from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.scanner import Scanner
 
 from clinx.config.diagnostics import ConfigError, Diagnostic, ordered
 from clinx.config.nodes import Mark, Node, Scalar
@@ -27,6 +28,7 @@ MAX_NODES: Final = 100_000
 MAX_DIGITS: Final = 40
 MERGE: Final = "<<"
 
+_NESTED: Final = f"nested deeper than {MAX_DEPTH} levels"
 _WORDS: Final[Mapping[str, Scalar]] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -83,8 +85,11 @@ def _events(name: str, data: bytes) -> Iterator[Any]:
         line = data.count(b"\n", 0, error.start) + 1
         raise ConfigError([Mark(name, line).finding("E108", "not UTF-8 text")]) from None
     yaml: Any = YAML(typ="safe", pure=True)
+    yaml.Scanner = _Shallow
     try:
         yield from yaml.parse(io.StringIO(text))
+    except _TooDeep as error:
+        raise ConfigError([Mark(name, error.line, error.column).finding("E105", _NESTED)]) from None
     except ReaderError as error:
         raise ConfigError([_unprintable(start, text, error)]) from None
     except YAMLError as error:
@@ -92,6 +97,29 @@ def _events(name: str, data: bytes) -> Iterator[Any]:
     except (ValueError, RecursionError, ArithmeticError):
         # What the scanner does not guard itself, such as an escape beyond Unicode: \UFFFFFFFF.
         raise ConfigError([start.finding("E101", "not readable as YAML")]) from None
+
+
+class _TooDeep(Exception):
+    """Brackets are nested deeper than any value may be."""
+
+    def __init__(self, line: int, column: int) -> None:
+        super().__init__(line, column)
+        self.line, self.column = line, column
+
+
+class _Shallow(Scanner):
+    """A scanner that stops at what is nested too deep, before anything is built of it.
+
+    It looks up to a thousand signs ahead for the end of a key, and at every one of them at each bracket that is open:
+    brackets alone would keep it busy for long before the first event.
+    """
+
+    def fetch_flow_collection_start(self, TokenClass: Any, to_push: str) -> None:  # noqa: N803  (the name it is called by)
+        """Take a bracket."""
+        if self.flow_level >= MAX_DEPTH:
+            place: Any = cast("Any", self).reader.get_mark()
+            raise _TooDeep(place.line + 1, place.column + 1)
+        super().fetch_flow_collection_start(TokenClass, to_push)  # pyright: ignore[reportUnknownMemberType]  (ruamel.yaml has no types)
 
 
 def _unprintable(start: Mark, text: str, error: Any) -> Diagnostic:
@@ -176,7 +204,7 @@ class _Builder:
         mark = self._mark(event)
         self._refuse_tag(event, mark)
         if len(self._stack) >= MAX_DEPTH:
-            raise self._stop(mark, "E105", f"nested deeper than {MAX_DEPTH} levels")
+            raise self._stop(mark, "E105", _NESTED)
         if event.anchor is not None:
             self._anchors[event.anchor] = None
         self._stack.append(_Open(mark, event.anchor, isinstance(event, ev.MappingStartEvent)))

@@ -12,6 +12,11 @@ from clinx.config.schema import HeaderName, HeaderValue, MemberName, Name, Shape
 
 SettingName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,63}$")]
 """A setting's name; `{{ settings.name }}` in templates."""
+PathTemplate = Annotated[str, StringConstraints(pattern=r"^/[^\s?#]*( ?[^\s?#]+)*$", max_length=500)]
+"""The path of an address, with holes."""
+Place = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+"""Where something stands in an answer: `balance_infos[0].total_balance`."""
+Per = Annotated[int, Field(ge=1, le=10**9)]
 
 
 class AuthShape(Shape):
@@ -26,7 +31,7 @@ class AuthShape(Shape):
 class StreamingShape(Shape):
     """Where streamed answers are asked for."""
 
-    path: Annotated[str, StringConstraints(pattern=r"^/[^\s?#]*( ?[^\s?#]+)*$", max_length=500)]
+    path: PathTemplate
     """Appended to the base URL: a template with the same holes."""
     query: dict[MemberName, str] = {}
     """Query parameters: templates with the same holes."""
@@ -37,7 +42,7 @@ class EndpointShape(Shape):
 
     dialect: str | None = None
     """Wire format; the label's usual one when absent."""
-    path: Annotated[str, StringConstraints(pattern=r"^/[^\s?#]*( ?[^\s?#]+)*$", max_length=500)]
+    path: PathTemplate
     """Appended to the base URL: a template with the holes `model`, `deployment` and `settings.<name>`."""
     query: dict[MemberName, str] = {}
     """Query parameters: templates with the same holes."""
@@ -92,6 +97,40 @@ class StreamShape(Shape):
     """What marks a good end: `data: [DONE]`, or a finish reason followed by the end of the body."""
 
 
+class UsedShape(Shape):
+    """What was used of a balance, at vendors that do not say what is left."""
+
+    value: Place
+    """Where the amount stands in the answer."""
+    per: Per = 1
+    """How many of it make one of the currency: 100 where it is cents."""
+    path: PathTemplate | None = None
+    """Where it is asked for, if another answer than the balance's holds it: a template."""
+    query: dict[MemberName, str] = {}
+    """Query parameters of that address: templates."""
+
+
+class BalanceShape(Shape):
+    """How the vendor is asked what is left on the account of a credential."""
+
+    method: Literal["GET", "POST"] = "GET"
+    """How it is asked; a POST sends an empty object."""
+    path: PathTemplate
+    """Appended to the base URL: a template with the holes `settings.<name>`."""
+    query: dict[MemberName, str] = {}
+    """Query parameters: templates with the same holes."""
+    headers: dict[HeaderName, HeaderValue] = {}
+    """Beside those of `auth`: templates with the holes `key` and `settings.<name>`."""
+    value: Place
+    """Where the amount stands in the answer: `balance_infos[0].total_balance`."""
+    per: Per = 1
+    """How many of it make one of the currency: 100 where it is cents."""
+    minus: UsedShape | None = None
+    """What is taken off the amount."""
+    currency: Place
+    """Its code (`CNY`), or where that stands in the answer (`balance_infos[0].currency`)."""
+
+
 class SettingShape(Shape):
     """A value each channel may give."""
 
@@ -130,6 +169,8 @@ class ProviderShape(Shape):
     """The member of earlier messages in which it wants thoughts back (`openai_chat`, translated requests)."""
     unresolved: Literal["metered", "hold", "void"] = "metered"
     """What a call costs whose process was killed, unless the channel says: `hold` if the vendor bills it all."""
+    balance: BalanceShape | None = None
+    """How it is asked what is left on an account; absent where it does not say."""
     settings: dict[SettingName, SettingShape] = {}
     """Values each channel may give."""
     imports: dict[Name, list[int]] = {}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from clinx.config.balances import balance_rule
 from clinx.config.conditions import PARAM_NAMES, ConditionError, Expression, compile_condition
 from clinx.config.declared import Entry
 from clinx.config.diagnostics import Diagnostic, did_you_mean, errors
-from clinx.config.nodes import Mark, Node, json_text
-from clinx.config.places import BUILTIN_ECHO, MANAGED_HEADERS, template_problem, url_problem, version_twice
+from clinx.config.nodes import Node, json_text
+from clinx.config.places import BUILTIN_ECHO, url_problem, version_twice
+from clinx.config.provider_context import ProviderContext, headers_of, templates
 from clinx.config.provider_schema import EndpointShape, ParamShape, ProviderShape, StreamingShape
 from clinx.config.salvage import independent
 from clinx.config.secrets import has_reference, looks_secret
@@ -36,39 +37,20 @@ ROUTED: Final = frozenset({"model", "stream"})
 """Members of a body that decide where it goes and how it comes back: never set by the tree."""
 
 
-@dataclass(slots=True)
-class _Context:
-    """One provider being compiled."""
-
-    node: Node
-    shape: ProviderShape
-    dialects: Collection[str]
-    found: list[Diagnostic]
-    is_rest: bool = False
-    """Something was left out, and so perhaps a setting."""
-
-    @property
-    def settings(self) -> frozenset[str]:
-        return frozenset(f"settings.{name}" for name in self.shape.settings)
-
-    def mark(self, *path: str | int) -> Mark:
-        return self.node.at(path)
-
-
 def compile_provider(
     entry: Entry[ProviderShape], dialects: Collection[str], found: list[Diagnostic]
 ) -> Provider | None:
     """Return the provider; None when something is wrong with it, which is then in ``found``."""
     if entry.shape is not None:
-        return _compile(entry.name, _Context(entry.node, entry.shape, dialects, found))
+        return _compile(entry.name, ProviderContext(entry.node, entry.shape, dialects, found))
     if entry.rest is not None:
         apart: list[Diagnostic] = []
-        _compile(entry.name, _Context(*entry.rest, dialects, apart, is_rest=True))
+        _compile(entry.name, ProviderContext(*entry.rest, dialects, apart, is_rest=True))
         found.extend(independent(apart))
     return None
 
 
-def _compile(name: str, context: _Context) -> Provider | None:
+def _compile(name: str, context: ProviderContext) -> Provider | None:
     shape, found = context.shape, context.found
     before = len(found)
     _refuse_secrets(context.node, found)
@@ -76,8 +58,8 @@ def _compile(name: str, context: _Context) -> Provider | None:
         name=name,
         base_url=_base_url(context),
         endpoints=tuple(_endpoints(context)),
-        headers=tuple(_headers(context)),
-        query=tuple(_templates(context, ("auth", "query"), shape.auth.query, frozenset({"key", "model"}))),
+        headers=tuple(headers_of(context, ("auth", "headers"), shape.auth.headers, frozenset({"key", "model"}))),
+        query=tuple(templates(context, ("auth", "query"), shape.auth.query, frozenset({"key", "model"}))),
         params=tuple(_param(context, i, param) for i, param in enumerate(shape.params)),
         usage_in_stream=UsageInStream(shape.stream.usage),
         stream_end=StreamEnd(shape.stream.end),
@@ -87,6 +69,7 @@ def _compile(name: str, context: _Context) -> Provider | None:
         unresolved=Unresolved(shape.unresolved),
         settings={name: each.default for name, each in shape.settings.items() if each.default is not None},
         needs_key=shape.needs_key,
+        balance=balance_rule(context),
     )
     if errors(found[before:]):
         return None
@@ -95,7 +78,7 @@ def _compile(name: str, context: _Context) -> Provider | None:
     return provider
 
 
-def _base_url(context: _Context) -> str:
+def _base_url(context: ProviderContext) -> str:
     url = context.shape.base_url
     if url is None or url == BUILTIN_ECHO:
         return url or ""
@@ -104,7 +87,7 @@ def _base_url(context: _Context) -> str:
     return url.rstrip("/")
 
 
-def _endpoints(context: _Context) -> Iterator[UpstreamEndpoint]:
+def _endpoints(context: ProviderContext) -> Iterator[UpstreamEndpoint]:
     for label, (usual, operation) in LABELS.items():
         endpoint: EndpointShape | None = getattr(context.shape.endpoints, label)
         if endpoint is None:
@@ -122,42 +105,14 @@ def _endpoints(context: _Context) -> Iterator[UpstreamEndpoint]:
 
 
 def _address(
-    context: _Context, place: tuple[str, ...], shape: EndpointShape | StreamingShape
+    context: ProviderContext, place: tuple[str, ...], shape: EndpointShape | StreamingShape
 ) -> tuple[Template, tuple[tuple[str, Template], ...]]:
     holes = frozenset({"model", "deployment"})
-    path = dict(_templates(context, place, {"path": shape.path}, holes))
-    return path["path"], tuple(_templates(context, (*place, "query"), shape.query, holes))
+    path = dict(templates(context, place, {"path": shape.path}, holes))
+    return path["path"], tuple(templates(context, (*place, "query"), shape.query, holes))
 
 
-def _headers(context: _Context) -> Iterator[tuple[str, Template]]:
-    headers = context.shape.auth.headers
-    for name in headers:
-        if name.lower() in MANAGED_HEADERS:
-            mark = context.node.key_at(("auth", "headers", name))
-            context.found.append(mark.finding("E303", f'header "{name}" belongs to the connection'))
-    yield from _templates(context, ("auth", "headers"), headers, frozenset({"key", "model"}))
-
-
-def _templates(
-    context: _Context, path: tuple[str, ...], texts: Mapping[str, str], holes: frozenset[str]
-) -> Iterator[tuple[str, Template]]:
-    known = holes | context.settings
-    for name, text in texts.items():
-        problem = template_problem(text, known)
-        if problem is None:
-            yield name, Template.parse(text)
-            continue
-        yield name, Template(("",))
-        code, unknown = problem
-        mark = context.mark(*path, name)
-        if unknown is None:
-            context.found.append(mark.finding(code, f'"{name}" is not a template', "a hole is {{ name }}"))
-        elif not (context.is_rest and unknown.startswith("settings.")):
-            hint = did_you_mean(unknown, known) or f"known here: {', '.join(sorted(known))}"
-            context.found.append(mark.finding(code, f'unknown name "{unknown}" in a template', hint))
-
-
-def _param(context: _Context, index: int, param: ParamShape) -> ParamRule:
+def _param(context: ProviderContext, index: int, param: ParamShape) -> ParamRule:
     for verb in ("rename", "drop", "default", "set"):
         for name in ROUTED.intersection(_touched(getattr(param, verb))):
             mark = context.mark("params", index, verb)
@@ -178,7 +133,7 @@ def _touched(rule: Mapping[str, Any] | list[str]) -> list[str]:
     return names
 
 
-def _when(context: _Context, index: int, source: str | None) -> Expression | None:
+def _when(context: ProviderContext, index: int, source: str | None) -> Expression | None:
     if source is None:
         return None
     try:

@@ -221,9 +221,9 @@ class ProfileShape(Shape):
     settings: dict[MemberName, Text] = {}
     """Values for the settings its provider declares."""
     proxy: Annotated[str, StringConstraints(min_length=1)] | None = None
-    """Outbound HTTP proxy; may hold references to secrets."""
+    """Outbound proxy: http, https, socks5, socks5h or socks4a; may hold references to secrets."""
     transport: Literal["http1", "aiohttp"] | None = None
-    """Which client carries its requests; http1 when absent, aiohttp through a proxy, for which there is no other."""
+    """Which client carries its requests; http1 when absent, aiohttp through an HTTP proxy, where there is no other."""
     timeouts: TimeoutsShape = TimeoutsShape()
     """Deadlines."""
     retry: RetryShape = RetryShape()
