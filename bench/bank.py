@@ -54,12 +54,12 @@ async def database_at(server: str | None, folder: Path) -> AsyncGenerator[Databa
             yield database
         return
     name = f"clinx_bench_{uuid.uuid4().hex}"
-    await _on(server, f"CREATE DATABASE {name}")
+    await say(server, f"CREATE DATABASE {name}")
     try:
         async with _opened(urlsplit(server)._replace(path=f"/{name}").geturl()) as database:
             yield database
     finally:
-        await _on(server, f"DROP DATABASE {name} WITH (FORCE)")
+        await say(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @asynccontextmanager
@@ -72,7 +72,8 @@ async def _opened(url: str) -> AsyncGenerator[Database]:
         await database.close()
 
 
-async def _on(server: str, statement: str) -> None:
+async def say(server: str, statement: str) -> None:
+    """Run a statement on a PostgreSQL server, outside the database that is measured."""
     connection = await asyncpg.connect(server)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  (no types)
     try:
         await connection.execute(statement)  # pyright: ignore[reportUnknownMemberType]  (no types)

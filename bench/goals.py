@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import uvloop
 
+from bench.bank import say
 from bench.load import percentile
 from bench.measure import Plan, drive, request_file
 from bench.paced import Heard, Listener, Pace, Upstream
-from bench.process import Running, free_port, pinned
-from bench.subjects import LOAD_CORE, Bench, Subject, clinx, running_stub, wrk
+from bench.process import Running, free_port, pinned, running
+from bench.subjects import LOAD_CORE, Bench, Subject, clinx, install, running_stub, wrk
 
 STREAMS = 500
 PER_SECOND = 50
@@ -149,6 +152,51 @@ def idle(_: float) -> Iterator[str]:
     yield _with_streams(pace, hold)
 
 
+def workers(seconds: float) -> Iterator[str]:
+    """What two workers do with their CPU, beside one: on two cores their callers leave them no room to show it.
+
+    Needs a PostgreSQL server where databases may be made, in CLINX_BENCH_POSTGRES_URL.
+    """
+    server = os.environ.get("CLINX_BENCH_POSTGRES_URL", "")
+    if not server:
+        yield "two workers: not measured without CLINX_BENCH_POSTGRES_URL"
+        return
+    cost = [_cost_of_workers(server, number, seconds) for number in (1, 2)]
+    yield (
+        f"one worker: {cost[0]:.0f} us CPU a request, two: {cost[1]:.0f}: "
+        f"two cores of their own carry {2 * cost[0] / cost[1]:.2f} times what one does"
+    )
+
+
+def _cost_of_workers(server: str, number: int, seconds: float) -> float:
+    with tempfile.TemporaryDirectory(prefix="clinx-bench-") as folder, _database(server) as url:
+        room = Path(folder)
+        with running_stub(None, room) as stub:
+            bench = Bench(stub, room, pin=False)
+            installed = install(bench, {"CLINX_DATABASE_URL": url})
+            port = free_port()
+            command = [*installed.serve, "--port", str(port), "--workers", str(number)]
+            with running(command, core=None, room=installed.room, env=installed.env) as process:
+                process.wait_for_port(port, 60)
+                file = request_file(installed.headers, room / "small", stream=False)
+                plan = Plan(seconds, 64, 0, wrk() or "own", pin=False)
+                drive(plan, port, file, connections=64, seconds=5)
+                busy = process.cpu_seconds()
+                found = drive(plan, port, file, connections=64, seconds=seconds)
+                return (process.cpu_seconds() - busy) / found.requests * 1e6
+
+
+@contextmanager
+def _database(server: str) -> Generator[str]:
+    """Make a database on a server, and drop it."""
+    name = f"clinx_bench_{os.getpid()}"
+    asyncio.run(say(server, f"CREATE DATABASE {name}"))
+    try:
+        yield urlsplit(server)._replace(path=f"/{name}").geturl()
+    finally:
+        asyncio.run(say(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
 Ask = Callable[[int, float, Heard], Awaitable[list[Listener]]]
 """Begins some streams, evenly over some seconds."""
 
@@ -198,6 +246,7 @@ GOALS: dict[str, Callable[[float], Iterator[str]]] = {
     "latency": latency,
     "streams": streams,
     "idle": idle,
+    "workers": workers,
 }
 
 if __name__ == "__main__":

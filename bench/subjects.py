@@ -101,11 +101,14 @@ class Installation:
         return [*CLINX, "serve"]
 
 
-def install(bench: Bench) -> Installation:
-    """Set the gateway up as an operator does: SQLite, a user with credit, a token, one priced model, one channel."""
+def install(bench: Bench, settings: Mapping[str, str] | None = None) -> Installation:
+    """Set the gateway up as an operator does: SQLite if nothing else is set, a user with credit, a token, one priced
+    model, one channel."""
     room = bench.folder("clinx")
     (room / "gateway.yaml").write_text(_TREE.format(model=MODEL, upstream=bench.upstream), encoding="utf-8")
     env = {"CLINX_ROOT": str(room), "CLINX_STATE_DIR": str(room / "state"), "UPSTREAM_KEY": "upstream-key"}
+    env |= settings or {}
+    _run([*CLINX, "migrate"], room, env)
     _run([*CLINX, "user", "create", "bench", "--credit", "1000000"], room, env)
     issued = _run([*CLINX, "token", "create", "bench"], room, env)
     key = re.findall(r"sk-[0-9A-Za-z]{48}", issued)[0]

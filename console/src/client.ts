@@ -8,25 +8,55 @@ import type { TypedDocumentString } from "./generated.js";
 export interface Failure {
   readonly code: string;
   readonly message: string;
+  /** What belongs into the words of it: `permission`, `most`, `retry_after`. */
+  readonly parameters: Readonly<Record<string, string | number>>;
+  /** Where it stands: a field of the answer, or the value of a variable that could not be read. */
+  readonly path: readonly (string | number)[];
+  /** Of a failure on the server's side: what its log is searched for. */
+  readonly requestId?: string;
 }
 
 /** An operation was refused: `code` is stable, `message` is for developers. */
 export class OperationFailed extends Error {
   readonly code: string;
+  readonly parameters: Failure["parameters"];
+  readonly path: Failure["path"];
+  readonly requestId: string | undefined;
 
-  constructor(readonly failures: readonly Failure[]) {
+  /** `partial` is what was answered all the same: fields that one may not see are null there. */
+  constructor(
+    readonly failures: readonly Failure[],
+    readonly partial: unknown = null,
+    requestId?: string,
+  ) {
     super(failures.map((each) => `${each.code}: ${each.message}`).join("; "));
+    const first = failures[0];
     this.name = "OperationFailed";
-    this.code = failures[0]?.code ?? "internal";
+    this.code = first?.code ?? "internal";
+    this.parameters = first?.parameters ?? {};
+    this.path = first?.path ?? [];
+    this.requestId = first?.requestId ?? requestId;
   }
 }
 
 /** The arguments of an operation: none for one without variables. */
 type Given<Variables> = Record<string, never> extends Variables ? [variables?: Variables] : [variables: Variables];
 
+interface Told {
+  readonly message: string;
+  readonly path?: Failure["path"];
+  readonly extensions?: {
+    readonly code?: string;
+    readonly parameters?: Failure["parameters"];
+    readonly path?: Failure["path"];
+    readonly requestId?: string;
+  };
+}
+
 interface Answer<Result> {
   readonly data?: Result | null;
-  readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[];
+  readonly errors?: readonly Told[];
+  readonly extensions?: { readonly requestId?: string };
 }
 
 interface ServerEvent {
@@ -117,15 +147,20 @@ export class Client {
 }
 
 function dataOf<Result>(answer: Answer<Result>): Result {
+  const requestId = answer.extensions?.requestId;
   if (answer.errors !== undefined && answer.errors.length > 0) {
-    throw new OperationFailed(
-      answer.errors.map((each) => ({ code: each.extensions?.code ?? "internal", message: each.message })),
-    );
+    throw new OperationFailed(answer.errors.map(failureOf), answer.data ?? null, requestId);
   }
   if (answer.data === undefined || answer.data === null) {
-    throw new OperationFailed([{ code: "internal", message: "the answer holds no data" }]);
+    const nothing = { code: "internal", message: "the answer holds no data", parameters: {}, path: [] };
+    throw new OperationFailed([nothing], null, requestId);
   }
   return answer.data;
+}
+
+function failureOf(told: Told): Failure {
+  const { code = "internal", parameters = {}, path = told.path ?? [], requestId } = told.extensions ?? {};
+  return { code, message: told.message, parameters, path, ...(requestId === undefined ? {} : { requestId }) };
 }
 
 function isEvents(response: Response): boolean {
@@ -136,7 +171,7 @@ function isEvents(response: Response): boolean {
 async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent, void, undefined> {
   let rest = "";
   const decoder = new TextDecoder();
-  for await (const bytes of body) {
+  for await (const bytes of piecesOf(body)) {
     rest += decoder.decode(bytes, { stream: true });
     const blocks = rest.split("\n\n");
     rest = blocks.pop() ?? "";
@@ -146,6 +181,18 @@ async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Serve
         yield event;
       }
     }
+  }
+}
+
+/** Read a stream piece by piece: not every browser can be asked to iterate over one. */
+async function* piecesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  const reader = body.getReader();
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      yield read.value;
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
   }
 }
 

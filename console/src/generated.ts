@@ -15,13 +15,13 @@ export type ChannelOverrideDropInput = {
   readonly id: string;
 };
 
-/** One thing of a channel, another than the tree says, for a while. */
+/** One thing of a channel, another than the tree says, for a while: exactly one of `disabled`, `weight` and `priority`, and exactly one of `until` and `lasting`. */
 export type ChannelOverrideInput = {
   readonly channel: string;
   readonly disabled?: boolean | null | undefined;
   /** Only look whether it could be. */
   readonly dryRun?: boolean;
-  /** How long it lasts. */
+  /** How long it lasts: `P1D`, `PT30M`. */
   readonly lasting?: string | null | undefined;
   readonly priority?: number | null | undefined;
   /** Kept, logged and shown. */
@@ -105,6 +105,8 @@ export type Language =
 
 /** Which ledger entries are wanted. */
 export type LedgerEntryFilter = {
+  /** Those of all users but charges, which are in `spend` and `requestLogs`. */
+  readonly everyone?: boolean;
   readonly kind?: EntryKind | null | undefined;
   readonly since?: string | null | undefined;
   /** Not included. */
@@ -117,7 +119,7 @@ export type LedgerEntryFilter = {
 export type PlanInput = {
   /** None: the tree on disk as it is. */
   readonly documents: ReadonlyArray<DocumentInput>;
-  /** Run the logged calls of so long through it, too: of seven days at most. */
+  /** Run the logged calls of so long through it, too: `P7D`, or less. */
   readonly replay?: string | null | undefined;
 };
 
@@ -140,7 +142,7 @@ export type ReloadInput = {
 
 /** Which request logs are wanted: those of a time. */
 export type RequestLogFilter = {
-  /** By its name; for operators. */
+  /** By its id or name; for operators. */
   readonly channel?: string | null | undefined;
   /** Those of all users, and of calls of nobody known. */
   readonly everyone?: boolean;
@@ -164,7 +166,7 @@ export type RequestLogFilter = {
 
 /** Which request logs are followed. */
 export type RequestLogTailFilter = {
-  /** By its name; for operators. */
+  /** By its id or name; for operators. */
   readonly channel?: string | null | undefined;
   /** Those of all users, and of calls of nobody known. */
   readonly everyone?: boolean;
@@ -246,6 +248,17 @@ export type TokenCreateInput = {
   readonly user?: string | null | undefined;
 };
 
+/** Which tokens are wanted. */
+export type TokenFilter = {
+  /** Those of all users. */
+  readonly everyone?: boolean;
+  /** How the name begins, or the hint. */
+  readonly search?: string | null | undefined;
+  readonly status?: Status | null | undefined;
+  /** Without it, those of whoever asks. */
+  readonly user?: string | null | undefined;
+};
+
 /** What a token is restricted to. What is absent stays; null takes the limit away. */
 export type TokenLimitsInput = {
   /** The most it may ever spend. */
@@ -272,21 +285,39 @@ export type TotpSetupInput = {
   readonly name?: string;
 };
 
+/** What a price may name. The buckets are disjoint: a cached token is no input token. */
+export type Unit =
+  | 'AUDIO_INPUT'
+  | 'AUDIO_OUTPUT'
+  | 'CACHE_READ'
+  | 'CACHE_WRITE'
+  | 'CACHE_WRITE_1H'
+  | 'CALL'
+  | 'CHARACTER'
+  | 'IMAGE'
+  | 'IMAGE_INPUT'
+  | 'IMAGE_OUTPUT'
+  | 'INPUT'
+  | 'OUTPUT'
+  | 'REASONING'
+  | 'SEARCH'
+  | 'SECOND';
+
 export type FailureFragment = { readonly code: string, readonly message: string, readonly path: ReadonlyArray<string>, readonly parameters: ReadonlyArray<{ readonly name: string, readonly value: string }> };
 
-export type MoneyFragment = { readonly total: string, readonly held: string, readonly available: string };
+export type MoneyFragment = { readonly total: string, readonly held: string, readonly lent: string, readonly available: string, readonly spendable: string };
 
 export type SignInOptionsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type SignInOptionsQuery = { readonly signInOptions: { readonly name: string, readonly password: boolean, readonly registration: { readonly open: boolean, readonly email: EmailRule } } };
+export type SignInOptionsQuery = { readonly signInOptions: { readonly name: string, readonly currency: string, readonly password: boolean, readonly registration: { readonly open: boolean, readonly email: EmailRule } } };
 
 export type RegisterMutationVariables = Exact<{
   input: RegisterInput;
 }>;
 
 
-export type RegisterMutation = { readonly register: { readonly mustVerify: boolean, readonly viewer: { readonly user: { readonly name: string } } | null, readonly errors: ReadonlyArray<{ readonly code: string, readonly message: string, readonly path: ReadonlyArray<string>, readonly parameters: ReadonlyArray<{ readonly name: string, readonly value: string }> }> } };
+export type RegisterMutation = { readonly register: { readonly mustVerify: boolean | null, readonly viewer: { readonly user: { readonly name: string } } | null, readonly errors: ReadonlyArray<{ readonly code: string, readonly message: string, readonly path: ReadonlyArray<string>, readonly parameters: ReadonlyArray<{ readonly name: string, readonly value: string }> }> } };
 
 export type EmailVerifyMutationVariables = Exact<{
   input: EmailVerifyInput;
@@ -343,14 +374,23 @@ export type TotpConfirmMutation = { readonly totpConfirm: { readonly backupCodes
 export type MeQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type MeQuery = { readonly viewer: { readonly user: { readonly name: string, readonly email: string | null, readonly emailVerifiedAt: string | null, readonly role: Role, readonly group: string }, readonly balance: { readonly total: string, readonly held: string, readonly available: string }, readonly sessions: ReadonlyArray<{ readonly method: string, readonly isCurrent: boolean }>, readonly secondFactors: { readonly kinds: ReadonlyArray<FactorKind>, readonly backupCodes: number } } | null };
+export type MeQuery = { readonly viewer: { readonly user: { readonly name: string, readonly email: string | null, readonly emailVerifiedAt: string | null, readonly role: Role, readonly group: string }, readonly balance: { readonly total: string, readonly held: string, readonly lent: string, readonly available: string, readonly spendable: string }, readonly sessions: ReadonlyArray<{ readonly method: string, readonly isCurrent: boolean }> | null, readonly secondFactors: { readonly kinds: ReadonlyArray<FactorKind>, readonly backupCodes: number } | null } | null };
 
 export type CodeRedeemMutationVariables = Exact<{
   input: CodeRedeemInput;
 }>;
 
 
-export type CodeRedeemMutation = { readonly codeRedeem: { readonly amount: string | null, readonly balance: { readonly total: string, readonly held: string, readonly available: string } | null, readonly errors: ReadonlyArray<{ readonly code: string, readonly message: string, readonly path: ReadonlyArray<string>, readonly parameters: ReadonlyArray<{ readonly name: string, readonly value: string }> }> } };
+export type CodeRedeemMutation = { readonly codeRedeem: { readonly amount: string | null, readonly balance: { readonly total: string, readonly held: string, readonly lent: string, readonly available: string, readonly spendable: string } | null, readonly errors: ReadonlyArray<{ readonly code: string, readonly message: string, readonly path: ReadonlyArray<string>, readonly parameters: ReadonlyArray<{ readonly name: string, readonly value: string }> }> } };
+
+export type TokensQueryVariables = Exact<{
+  first: number;
+  after?: string | null | undefined;
+  filter?: TokenFilter | null | undefined;
+}>;
+
+
+export type TokensQuery = { readonly tokens: { readonly edges: ReadonlyArray<{ readonly node: { readonly id: string, readonly name: string, readonly hint: string, readonly status: Status, readonly models: ReadonlyArray<string>, readonly spent: string, readonly budget: string | null, readonly lastUsedAt: string | null } }>, readonly pageInfo: { readonly hasNextPage: boolean, readonly endCursor: string | null } } };
 
 export type TokenCreateMutationVariables = Exact<{
   input: TokenCreateInput;
@@ -359,7 +399,9 @@ export type TokenCreateMutationVariables = Exact<{
 
 export type TokenCreateMutation = { readonly tokenCreate: { readonly secret: string | null, readonly token: { readonly id: string, readonly name: string, readonly hint: string, readonly status: Status, readonly models: ReadonlyArray<string> } | null, readonly errors: ReadonlyArray<{ readonly code: string, readonly message: string, readonly path: ReadonlyArray<string>, readonly parameters: ReadonlyArray<{ readonly name: string, readonly value: string }> }> } };
 
-export type CallFragment = { readonly requestId: string, readonly at: string, readonly model: string | null, readonly outcome: string, readonly charge: string, readonly quote: ReadonlyArray<string>, readonly inputTokens: string, readonly outputTokens: string, readonly token: { readonly name: string } | null };
+export type PriceFragment = { readonly total: string, readonly isWhole: boolean, readonly lines: ReadonlyArray<{ readonly unit: Unit, readonly count: string, readonly per: string, readonly listed: string, readonly amount: string }>, readonly factors: ReadonlyArray<{ readonly factor: string, readonly group: string | null, readonly rule: string | null }> };
+
+export type CallFragment = { readonly requestId: string, readonly at: string, readonly model: string | null, readonly outcome: string, readonly charge: string, readonly inputTokens: string, readonly outputTokens: string, readonly quote: { readonly total: string, readonly isWhole: boolean, readonly lines: ReadonlyArray<{ readonly unit: Unit, readonly count: string, readonly per: string, readonly listed: string, readonly amount: string }>, readonly factors: ReadonlyArray<{ readonly factor: string, readonly group: string | null, readonly rule: string | null }> } | null, readonly token: { readonly name: string } | null };
 
 export type RequestLogsQueryVariables = Exact<{
   first: number;
@@ -368,19 +410,19 @@ export type RequestLogsQueryVariables = Exact<{
 }>;
 
 
-export type RequestLogsQuery = { readonly requestLogs: { readonly edges: ReadonlyArray<{ readonly node: { readonly requestId: string, readonly at: string, readonly model: string | null, readonly outcome: string, readonly charge: string, readonly quote: ReadonlyArray<string>, readonly inputTokens: string, readonly outputTokens: string, readonly token: { readonly name: string } | null } }>, readonly pageInfo: { readonly hasNextPage: boolean, readonly endCursor: string | null } } };
+export type RequestLogsQuery = { readonly requestLogs: { readonly edges: ReadonlyArray<{ readonly node: { readonly requestId: string, readonly at: string, readonly model: string | null, readonly outcome: string, readonly charge: string, readonly inputTokens: string, readonly outputTokens: string, readonly quote: { readonly total: string, readonly isWhole: boolean, readonly lines: ReadonlyArray<{ readonly unit: Unit, readonly count: string, readonly per: string, readonly listed: string, readonly amount: string }>, readonly factors: ReadonlyArray<{ readonly factor: string, readonly group: string | null, readonly rule: string | null }> } | null, readonly token: { readonly name: string } | null } }>, readonly pageInfo: { readonly hasNextPage: boolean, readonly endCursor: string | null } } };
 
 export type RequestLogTailSubscriptionVariables = Exact<{
   filter?: RequestLogTailFilter | null | undefined;
 }>;
 
 
-export type RequestLogTailSubscription = { readonly requestLogTail: { readonly missed: number, readonly logs: ReadonlyArray<{ readonly requestId: string, readonly at: string, readonly model: string | null, readonly outcome: string, readonly charge: string, readonly quote: ReadonlyArray<string>, readonly inputTokens: string, readonly outputTokens: string, readonly token: { readonly name: string } | null }> } };
+export type RequestLogTailSubscription = { readonly requestLogTail: { readonly missed: number, readonly logs: ReadonlyArray<{ readonly requestId: string, readonly at: string, readonly model: string | null, readonly outcome: string, readonly charge: string, readonly inputTokens: string, readonly outputTokens: string, readonly quote: { readonly total: string, readonly isWhole: boolean, readonly lines: ReadonlyArray<{ readonly unit: Unit, readonly count: string, readonly per: string, readonly listed: string, readonly amount: string }>, readonly factors: ReadonlyArray<{ readonly factor: string, readonly group: string | null, readonly rule: string | null }> } | null, readonly token: { readonly name: string } | null }> } };
 
 export type BalanceChangedSubscriptionVariables = Exact<{ [key: string]: never; }>;
 
 
-export type BalanceChangedSubscription = { readonly balanceChanged: { readonly total: string, readonly held: string, readonly available: string } };
+export type BalanceChangedSubscription = { readonly balanceChanged: { readonly total: string, readonly held: string, readonly lent: string, readonly available: string, readonly spendable: string } };
 
 export type RequestLogExportUrlQueryVariables = Exact<{
   filter: RequestLogFilter;
@@ -445,14 +487,14 @@ export type ExplainRequestQueryVariables = Exact<{
 }>;
 
 
-export type ExplainRequestQuery = { readonly explainRequest: { readonly requestId: string, readonly revision: string, readonly charge: string, readonly price: ReadonlyArray<string>, readonly text: string, readonly now: { readonly candidates: ReadonlyArray<{ readonly channel: string, readonly upstreamModel: string }>, readonly refusal: { readonly code: string, readonly message: string } | null } | null } | null };
+export type ExplainRequestQuery = { readonly explainRequest: { readonly requestId: string, readonly revision: string, readonly charge: string, readonly text: string, readonly quote: { readonly total: string, readonly isWhole: boolean, readonly lines: ReadonlyArray<{ readonly unit: Unit, readonly count: string, readonly per: string, readonly listed: string, readonly amount: string }>, readonly factors: ReadonlyArray<{ readonly factor: string, readonly group: string | null, readonly rule: string | null }> } | null, readonly now: { readonly candidates: ReadonlyArray<{ readonly channel: string, readonly upstreamModel: string }>, readonly refusal: { readonly code: string, readonly message: string } | null } | null } | null };
 
 export type RollbackMutationVariables = Exact<{
   input: RollbackInput;
 }>;
 
 
-export type RollbackMutation = { readonly rollback: { readonly rejection: { readonly revision: string, readonly instead: string, readonly reason: string, readonly actor: string } | null, readonly errors: ReadonlyArray<{ readonly code: string, readonly message: string, readonly path: ReadonlyArray<string>, readonly parameters: ReadonlyArray<{ readonly name: string, readonly value: string }> }> } };
+export type RollbackMutation = { readonly rollback: { readonly isServed: boolean, readonly rejection: { readonly revision: string, readonly instead: string, readonly reason: string, readonly actor: string } | null, readonly config: { readonly revision: string } | null, readonly errors: ReadonlyArray<{ readonly code: string, readonly message: string, readonly path: ReadonlyArray<string>, readonly parameters: ReadonlyArray<{ readonly name: string, readonly value: string }> }> } };
 
 export type RollbackLiftMutationVariables = Exact<{
   input: RollbackLiftInput;
@@ -506,9 +548,29 @@ export const MoneyFragmentDoc = new TypedDocumentString(`
     fragment Money on Balance {
   total
   held
+  lent
   available
+  spendable
 }
     `, {"fragmentName":"Money"}) as unknown as TypedDocumentString<MoneyFragment, unknown>;
+export const PriceFragmentDoc = new TypedDocumentString(`
+    fragment Price on Quoted {
+  lines {
+    unit
+    count
+    per
+    listed
+    amount
+  }
+  factors {
+    factor
+    group
+    rule
+  }
+  total
+  isWhole
+}
+    `, {"fragmentName":"Price"}) as unknown as TypedDocumentString<PriceFragment, unknown>;
 export const CallFragmentDoc = new TypedDocumentString(`
     fragment Call on RequestLog {
   requestId
@@ -516,14 +578,31 @@ export const CallFragmentDoc = new TypedDocumentString(`
   model
   outcome
   charge
-  quote
+  quote {
+    ...Price
+  }
   inputTokens
   outputTokens
   token {
     name
   }
 }
-    `, {"fragmentName":"Call"}) as unknown as TypedDocumentString<CallFragment, unknown>;
+    fragment Price on Quoted {
+  lines {
+    unit
+    count
+    per
+    listed
+    amount
+  }
+  factors {
+    factor
+    group
+    rule
+  }
+  total
+  isWhole
+}`, {"fragmentName":"Call"}) as unknown as TypedDocumentString<CallFragment, unknown>;
 export const ConfigurationFragmentDoc = new TypedDocumentString(`
     fragment Configuration on Config {
   revision
@@ -558,6 +637,7 @@ export const SignInOptionsDocument = new TypedDocumentString(`
     query SignInOptions {
   signInOptions {
     name
+    currency
     password
     registration {
       open
@@ -777,7 +857,9 @@ export const MeDocument = new TypedDocumentString(`
     fragment Money on Balance {
   total
   held
+  lent
   available
+  spendable
 }`) as unknown as TypedDocumentString<MeQuery, MeQueryVariables>;
 export const CodeRedeemDocument = new TypedDocumentString(`
     mutation CodeRedeem($input: CodeRedeemInput!) {
@@ -803,8 +885,32 @@ export const CodeRedeemDocument = new TypedDocumentString(`
 fragment Money on Balance {
   total
   held
+  lent
   available
+  spendable
 }`) as unknown as TypedDocumentString<CodeRedeemMutation, CodeRedeemMutationVariables>;
+export const TokensDocument = new TypedDocumentString(`
+    query Tokens($first: Int!, $after: String, $filter: TokenFilter) {
+  tokens(first: $first, after: $after, filter: $filter) {
+    edges {
+      node {
+        id
+        name
+        hint
+        status
+        models
+        spent
+        budget
+        lastUsedAt
+      }
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TokensQuery, TokensQueryVariables>;
 export const TokenCreateDocument = new TypedDocumentString(`
     mutation TokenCreate($input: TokenCreateInput!) {
   tokenCreate(input: $input) {
@@ -844,13 +950,31 @@ export const RequestLogsDocument = new TypedDocumentString(`
     }
   }
 }
-    fragment Call on RequestLog {
+    fragment Price on Quoted {
+  lines {
+    unit
+    count
+    per
+    listed
+    amount
+  }
+  factors {
+    factor
+    group
+    rule
+  }
+  total
+  isWhole
+}
+fragment Call on RequestLog {
   requestId
   at
   model
   outcome
   charge
-  quote
+  quote {
+    ...Price
+  }
   inputTokens
   outputTokens
   token {
@@ -866,13 +990,31 @@ export const RequestLogTailDocument = new TypedDocumentString(`
     missed
   }
 }
-    fragment Call on RequestLog {
+    fragment Price on Quoted {
+  lines {
+    unit
+    count
+    per
+    listed
+    amount
+  }
+  factors {
+    factor
+    group
+    rule
+  }
+  total
+  isWhole
+}
+fragment Call on RequestLog {
   requestId
   at
   model
   outcome
   charge
-  quote
+  quote {
+    ...Price
+  }
   inputTokens
   outputTokens
   token {
@@ -888,7 +1030,9 @@ export const BalanceChangedDocument = new TypedDocumentString(`
     fragment Money on Balance {
   total
   held
+  lent
   available
+  spendable
 }`) as unknown as TypedDocumentString<BalanceChangedSubscription, BalanceChangedSubscriptionVariables>;
 export const RequestLogExportUrlDocument = new TypedDocumentString(`
     query RequestLogExportUrl($filter: RequestLogFilter!, $format: ExportFormat!) {
@@ -1072,12 +1216,14 @@ export const ChannelOverrideDropDocument = new TypedDocumentString(`
   }
 }`) as unknown as TypedDocumentString<ChannelOverrideDropMutation, ChannelOverrideDropMutationVariables>;
 export const ExplainRequestDocument = new TypedDocumentString(`
-    query ExplainRequest($id: String!) {
+    query ExplainRequest($id: ID!) {
   explainRequest(id: $id) {
     requestId
     revision
     charge
-    price
+    quote {
+      ...Price
+    }
     text
     now {
       candidates {
@@ -1091,7 +1237,22 @@ export const ExplainRequestDocument = new TypedDocumentString(`
     }
   }
 }
-    `) as unknown as TypedDocumentString<ExplainRequestQuery, ExplainRequestQueryVariables>;
+    fragment Price on Quoted {
+  lines {
+    unit
+    count
+    per
+    listed
+    amount
+  }
+  factors {
+    factor
+    group
+    rule
+  }
+  total
+  isWhole
+}`) as unknown as TypedDocumentString<ExplainRequestQuery, ExplainRequestQueryVariables>;
 export const RollbackDocument = new TypedDocumentString(`
     mutation Rollback($input: RollbackInput!) {
   rollback(input: $input) {
@@ -1100,6 +1261,10 @@ export const RollbackDocument = new TypedDocumentString(`
       instead
       reason
       actor
+    }
+    isServed
+    config {
+      revision
     }
     errors {
       ...Failure

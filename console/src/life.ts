@@ -1,8 +1,8 @@
 /**
  * A user's life, against a running gateway: signs in, redeems a code, makes a token, calls with it, sees the call come
- * by subscription, finds it in the list, and signs out. What happened is written as one line of JSON.
+ * by subscription, finds it in the list, asks for too much, and signs out. What happened is written as one line of JSON.
  */
-import { Client } from "./client.js";
+import { Client, OperationFailed } from "./client.js";
 import {
   CodeRedeemDocument,
   MeDocument,
@@ -11,6 +11,7 @@ import {
   SignInDocument,
   SignOutDocument,
   TokenCreateDocument,
+  TokensDocument,
 } from "./generated.js";
 import type { CallFragment, FailureFragment } from "./generated.js";
 
@@ -75,6 +76,19 @@ async function seen(client: Client, again: () => Promise<{ id: string; said: str
   }
 }
 
+/** What somebody was refused with. */
+async function refused(ask: () => Promise<unknown>): Promise<OperationFailed> {
+  try {
+    await ask();
+  } catch (error) {
+    if (error instanceof OperationFailed) {
+      return error;
+    }
+    throw error;
+  }
+  throw new Error("it was not refused");
+}
+
 async function live(): Promise<object> {
   const url = given("CLINX_URL");
   const client = new Client(url);
@@ -99,6 +113,12 @@ async function live(): Promise<object> {
   const { requestLogs } = await client.execute(RequestLogsDocument, { first: 50, filter: { since, until } });
   const listed = requestLogs.edges.some((edge) => edge.node.requestId === log.requestId);
 
+  const { tokens } = await client.execute(TokensDocument, { first: 10 });
+
+  const { code, parameters, path, requestId } = await refused(() =>
+    client.execute(RequestLogsDocument, { first: 201, filter: { since, until } }),
+  );
+
   const { signOut } = await client.execute(SignOutDocument);
   made(signOut.done, signOut.errors);
   const { viewer: nobody } = await client.execute(MeDocument);
@@ -109,8 +129,10 @@ async function live(): Promise<object> {
     token: token.name,
     said,
     charge: log.charge,
-    quote: log.quote,
+    quote: log.quote?.lines.map((line) => line.amount),
     listed,
+    tokens: tokens.edges.map((edge) => edge.node.name),
+    refused: { code, parameters, path, isNamed: (requestId ?? "").startsWith("req_") },
     signedOut: nobody === null,
   };
 }

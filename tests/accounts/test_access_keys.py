@@ -102,7 +102,7 @@ async def test_when_it_was_used_is_written_once_a_minute(desk: Desk):
 
 
 @pytest.mark.parametrize(
-    ("name", "permissions", "lasts", "reason"),
+    ("name", "permissions", "lasts", "what"),
     [
         ("", ["a:b"], DAY, "name"),
         ("x" * 65, ["a:b"], DAY, "name"),
@@ -113,12 +113,12 @@ async def test_when_it_was_used_is_written_once_a_minute(desk: Desk):
     ],
 )
 async def test_a_key_that_makes_no_sense_is_not_issued(
-    desk: Desk, name: str, permissions: list[str], lasts: timedelta, reason: str
+    desk: Desk, name: str, permissions: list[str], lasts: timedelta, what: str
 ):
     user = await desk.user()
 
     with pytest.raises(AccessKeyInvalid) as caught:
         await access_keys.issue(desk.database, user, name, permissions, at=START, expires_at=START + lasts)
 
-    assert caught.value.parameters == {"reason": reason}
+    assert caught.value.parameters == {"what": what}
     assert await access_keys.of_user(desk.database, user) == []

@@ -88,6 +88,26 @@ async def test_one_who_cannot_sign_in_yet_is_written_to_again_and_strangers_lear
     assert [letter.to for letter in desk.box.letters] == [ADDRESS]
 
 
+async def test_nobody_is_told_whose_address_waits_for_a_letter(desk: Desk):
+    user = await desk.user()
+    await desk.database.atomically(stored.set_email(user.id, ADDRESS, None))
+    await desk.changes.ask_for_reset(ADDRESS, ELSEWHERE)
+    said: dict[str, list[bool]] = {}
+
+    for name in ("ann", "nobody"):
+        said[name] = []
+        for _ in range(2):
+            try:
+                await desk.addresses.begin_again(name, VISITOR)
+            except TooManyAttempts:
+                said[name].append(False)
+            else:
+                said[name].append(True)
+
+    assert said == {"ann": [True, False], "nobody": [True, False]}
+    assert desk.box.letters == [], "the address had its letter a moment ago"
+
+
 async def test_nobody_is_flooded_with_letters(desk: Desk):
     user = await desk.user()
     await desk.addresses.begin(user, ADDRESS, VISITOR)

@@ -1,10 +1,10 @@
 from clinx.accounts import failures
-from clinx.accounts.failures import AccountError, EmailInvalid, TooManyAttempts
+from clinx.accounts.failures import AccountError, EmailInvalid, Several, TooManyAttempts
 
 
 def test_every_failure_has_a_code_of_its_own():
     kinds = [kind for kind in vars(failures).values() if isinstance(kind, type) and issubclass(kind, AccountError)]
-    codes = [kind.code for kind in kinds]
+    codes = [kind.code for kind in kinds if kind is not Several]
 
     assert len(codes) > 20
     assert sorted(set(codes)) == sorted(codes)
@@ -23,3 +23,12 @@ def test_a_refusal_of_more_attempts_says_how_long_to_wait():
 
     assert (str(error), error.retry_after) == ("too many attempts; try again in 90 s", 90)
     assert error.parameters == {"retry_after": 90}
+
+
+def test_several_failures_are_kept_in_order_and_said_together():
+    found = [EmailInvalid("this is not an e-mail address"), TooManyAttempts(90)]
+
+    error = Several(found)
+
+    assert error.found == tuple(found)
+    assert str(error) == "this is not an e-mail address; too many attempts; try again in 90 s"

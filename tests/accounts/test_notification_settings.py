@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from clinx.accounts import notification_settings, users
-from clinx.accounts.failures import NotFound, ProfileInvalid, Unsealable
+from clinx.accounts.failures import NotFound, ProfileInvalid, Unsealable, WebhookInvalid
 from clinx.domain.console import Webhook
 from clinx.domain.identity import NotificationSettings
 from clinx.domain.money import Amount
@@ -41,16 +41,25 @@ async def test_a_webhook_is_sealed_for_its_user(desk: Desk):
 async def test_what_is_no_webhook_is_refused(desk: Desk, url: str):
     user = await desk.user()
 
-    with pytest.raises(ProfileInvalid) as caught:
+    with pytest.raises(WebhookInvalid) as caught:
         notification_settings.seal_webhook(desk.sealer, user, Webhook(url, "s"))
-    assert caught.value.parameters == {"reason": "webhook"}
+    assert caught.value.parameters == {"what": "url", "reason": "address"}
+
+
+async def test_a_secret_is_not_too_long(desk: Desk):
+    user = await desk.user()
+
+    with pytest.raises(WebhookInvalid) as caught:
+        notification_settings.seal_webhook(desk.sealer, user, Webhook(WEBHOOK.url, "s" * 257))
+    assert caught.value.parameters == {"what": "secret", "most": 256}
 
 
 async def test_a_threshold_is_not_negative(desk: Desk):
     user = await desk.user()
 
-    with pytest.raises(ProfileInvalid):
+    with pytest.raises(ProfileInvalid) as caught:
         await notification_settings.save(desk.database, user, NotificationSettings(Amount(-1)), at=START)
+    assert caught.value.parameters == {"what": "low_balance_at"}
     assert (await notification_settings.load(desk.database, user)).low_balance_at is None
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,11 +10,13 @@ from clinx.accounts.failures import (
     EmailNeeded,
     EmailUnverified,
     NameInvalid,
+    NameReserved,
     NameTaken,
     NotOffered,
     PasswordInvalid,
     ProfileInvalid,
     RegistrationClosed,
+    Several,
     TooManyAttempts,
 )
 from clinx.accounts.registration import Application, Registered
@@ -37,6 +40,44 @@ async def test_a_stranger_becomes_a_user_and_is_written_to(desk: Desk):
         (ADDRESS, "verify_email", Language.CHINESE)
     ]
     assert isinstance(await desk.sign_in.with_password("ann", RIGHT, VISITOR), Opened)
+
+
+@pytest.mark.parametrize("name", ["root", "Admin", "sup-port", "SYSTEM", "a.d.m.i.n"])
+async def test_a_name_of_the_house_is_not_a_stranger_s(desk: Desk, name: str):
+    for what in ("name", "display_name"):
+        with pytest.raises(NameReserved) as caught:
+            await desk.registrar.register(replace(ANN, **{what: name}), VISITOR)
+        assert caught.value.parameters == {"what": what, "name": name}
+    assert await users.everyone(desk.database) == []
+
+
+async def test_whatever_is_wrong_is_told_at_once(desk: Desk):
+    application = Application("root", "short", "nowhere", "http://evil.example")
+
+    with pytest.raises(Several) as caught:
+        await desk.registrar.register(application, VISITOR)
+
+    assert [each.code for each in caught.value.found] == [
+        *("name_reserved", "password_invalid", "profile_invalid", "email_invalid"),
+    ]
+    assert await users.everyone(desk.database) == []
+
+
+async def test_which_names_are_the_house_s_the_tree_says(desk: Desk):
+    desk.set(reserved_names=frozenset({"ann"}))
+
+    with pytest.raises(NameReserved):
+        await desk.registrar.register(replace(ANN, display_name=""), VISITOR)
+    assert (await desk.registrar.register(replace(ANN, name="root", display_name=""), VISITOR)).user.name == "root"
+
+
+@pytest.mark.parametrize("name", ["http://evil.example", "evil.example", "Ann www.evil"])
+async def test_what_a_stranger_is_called_leads_nowhere(desk: Desk, name: str):
+    with pytest.raises(ProfileInvalid) as caught:
+        await desk.registrar.register(replace(ANN, display_name=name), VISITOR)
+
+    assert caught.value.parameters == {"what": "display_name", "reason": "like_a_link"}
+    assert await users.everyone(desk.database) == []
 
 
 async def test_where_addresses_are_required_the_user_waits_for_the_letter(desk: Desk):

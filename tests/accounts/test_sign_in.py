@@ -93,11 +93,10 @@ async def test_an_address_may_be_longer_than_a_name(desk: Desk):
 
 
 async def test_after_five_wrong_passwords_the_right_one_waits_too(desk: Desk):
-    await desk.user(email="ann@example.org")
+    await desk.user()
     for index in range(5):
-        login = ("ann", "ann@example.org")[index % 2]
         with pytest.raises(SignInRefused):
-            await desk.sign_in.with_password(login, "wrong horse", Visitor(f"10.{index}.0.1"))
+            await desk.sign_in.with_password("ann", "wrong horse", Visitor(f"10.{index}.0.1"))
     hashed = len(desk.hasher.verified)
 
     with pytest.raises(TooManyAttempts):
@@ -106,6 +105,40 @@ async def test_after_five_wrong_passwords_the_right_one_waits_too(desk: Desk):
 
     desk.clock.advance(930)
     assert isinstance(await desk.sign_in.with_password("ann", RIGHT, VISITOR), Opened)
+
+
+async def answers(desk: Desk, login: str, *, tries: int, network: int, password: str = "wrong horse") -> list[str]:
+    """What somebody is told who tries to sign in, each time with the work that it took."""
+    said: list[str] = []
+    for index in range(tries):
+        before = len(desk.hasher.verified)
+        try:
+            await desk.sign_in.with_password(login, password, Visitor(f"10.{network}.{index}.1"))
+            code = "in"
+        except (SignInRefused, TooManyAttempts) as error:
+            code = error.code
+        said.append(f"{code} after {len(desk.hasher.verified) - before}")
+    return said
+
+
+@pytest.mark.parametrize(("first", "second"), [("ann", "ann@example.org"), ("ann@example.org", "ann")])
+async def test_nobody_is_told_that_a_name_and_an_address_are_one_account(desk: Desk, first: str, second: str):
+    await desk.user(email="ann@example.org")
+    await answers(desk, first, tries=6, network=1)
+
+    same = await answers(desk, second, tries=7, network=2)
+    other = await answers(desk, "eve@example.org", tries=7, network=3)
+
+    assert same == other == ["sign_in_refused after 1"] * 5 + ["too_many_attempts after 0"] * 2
+
+
+async def test_an_account_is_not_guessed_at_twice_as_often_by_its_other_name(desk: Desk):
+    await desk.user(email="ann@example.org")
+    await answers(desk, "ann", tries=5, network=1)
+
+    assert await answers(desk, "ann@example.org", tries=1, network=2, password=RIGHT) == ["sign_in_refused after 1"]
+    desk.clock.advance(930)
+    assert await answers(desk, "ann@example.org", tries=1, network=2, password=RIGHT) == ["in after 1"]
 
 
 async def test_another_way_of_writing_a_name_does_not_tell_whether_somebody_has_it(desk: Desk):

@@ -28,6 +28,31 @@ async def test_the_sixth_attempt_at_an_account_waits(counting: Counting):
     await throttle.sign_in(who, "10.9.0.1")
 
 
+async def test_an_account_is_counted_whatever_was_typed_and_nobody_is_told(counting: Counting):
+    throttle = Throttle(counting.counters, now=counting.clock.now)
+    user = int(counting.id[:12], 16)
+
+    taken = [await throttle.account(f"{counting.id}-{index}", user) for index in range(6)]
+    nobody = [await throttle.account(f"{counting.id}-nobody", None) for _ in range(6)]
+
+    assert [ticket is None for ticket in taken] == [ticket is None for ticket in nobody] == [False] * 5 + [True]
+    assert taken[0] is not None
+    await throttle.give_back(taken[0])
+    assert await throttle.account("another", user) is not None
+    assert await throttle.account(f"{counting.id}-somebody", None) is not None
+
+
+async def test_letters_to_an_address_are_counted_without_a_word(counting: Counting):
+    throttle = Throttle(counting.counters, now=counting.clock.now)
+    receiver = f"{counting.id}@example.org"
+
+    assert [await throttle.receiver(receiver) for _ in range(2)] == [True, False]
+    with pytest.raises(TooManyAttempts):
+        await throttle.mail(receiver, ADDRESS)
+    await counting.advance(31)
+    assert await throttle.receiver(receiver)
+
+
 async def test_waits_grow(counting: Counting):
     throttle = Throttle(counting.counters, now=counting.clock.now)
     waits: list[int] = []

@@ -254,6 +254,25 @@ def test_the_trees_in_the_documentation_compile(
     assert code == 0, f"{where} shows a tree that does not compile:\n{''.join(capsys.readouterr())}"
 
 
+def test_the_console_of_the_example_compiles_where_it_is_uncommented(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    example = (REPOSITORY / "gateway.yaml").read_text(encoding="utf-8")
+    shown = re.sub(
+        r"^# console:\n(?:#   .*\n)+",
+        lambda section: re.sub(r"^# ", "", section[0], flags=re.MULTILINE),
+        example,
+        flags=re.MULTILINE,
+    )
+    assert shown != example
+    monkeypatch.chdir(tmp_path)
+    write_tree(tmp_path, {"gateway.yaml": shown})
+
+    code = main(["check", str(tmp_path)])
+
+    assert code == 0, "".join(capsys.readouterr())
+
+
 def _files(block: str) -> dict[str, str]:
     """One gateway.yaml, or the files that ``# file: path`` lines begin, beside a root document that says nothing."""
     first, *rest = FILE_LINE.split(block)

@@ -36,10 +36,10 @@ TYPES = {
 }
 ROOTS = ("Query", "Mutation", "Subscription")
 VERBS = {
-    *("Accept", "Adjust", "Balance", "Begin", "Change", "Confirm", "Create", "Delete", "Disable", "Drop", "Enable"),
-    *("Everywhere", "Factors", "Finish", "In", "Lift", "Out", "Override", "Reconcile", "Redeem", "Refund"),
-    *("Regenerate", "Remove", "Rename", "Request", "Reset", "Revoke", "Rotate", "Send", "Setup", "Transfer"),
-    *("Unbind", "Up", "Update", "Verify"),
+    *("Accept", "Adjust", "Approve", "Balance", "Begin", "Change", "Confirm", "Create", "Delete", "Disable", "Drop"),
+    *("Enable", "Everywhere", "Factors", "Finish", "In", "Lift", "Out", "Override", "Reconcile", "Redeem", "Refresh"),
+    *("Refund", "Regenerate", "Reject", "Remove", "Rename", "Request", "Reset", "Revoke", "Rotate", "Send", "Setup"),
+    *("Transfer", "Unbind", "Up", "Update", "Verify"),
 }
 """How a mutation ends: ``tokenCreate``, ``userSignOutEverywhere``."""
 BARE = {"promote", "proposeChange", "register", "reload", "rollback"}
@@ -49,9 +49,11 @@ NO_INPUT = {
     *("passkeyRegisterBegin", "passkeyStepUpBegin"),
 }
 """Mutations with nothing to say: who asks is all."""
-MONEY = re.compile(r"(amount|balance|charge|spent|budget|earned|reward|cost)$", re.IGNORECASE)
+MONEY = re.compile(r"(amount|balance|charge|spent|budget|earned|reward|cost|margin)$", re.IGNORECASE)
 NO_MONEY = {
     "AppliedRate.amount": "a rate as it stands in the tree, which may have more decimals than a sum of money",
+    "ProviderBalance.amount": "in the vendor's currency and with the vendor's digits: no sum of the ledger",
+    "QuotedLine.amount": "exact, and so finer than the ledger: only the total is rounded",
     "PlanSection.rows": "a table as it is printed",
 }
 GIVEN_NAMES = {"requestId", "upstreamId", "taskId"}

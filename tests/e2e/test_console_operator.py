@@ -185,7 +185,12 @@ async def test_a_request_is_explained_to_whoever_asks_why(console: Console, root
 
     assert told is not None
     assert (told.request_id, told.revision, told.charge) == (called, (await root.config()).revision, CHARGE)
-    assert told.price == ("9 input at 1/1000000", "3 output at 2/1000000")
+    assert told.quote is not None
+    assert [(line.unit, line.count, line.amount) for line in told.quote.lines] == [
+        ("INPUT", 9, "0.000009"),
+        ("OUTPUT", 3, "0.000006"),
+    ]
+    assert (told.quote.total, told.quote.is_whole) == (CHARGE, True)
     assert told.now is not None
     assert [(each.channel, each.upstream_model) for each in told.now.candidates] == [("main", "fake-model")]
     assert told.now.refusal is None

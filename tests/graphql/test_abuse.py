@@ -23,7 +23,8 @@ from clinx.graphql.limits import Meter
 from clinx.graphql.operation import MOST_TEXT
 from clinx.graphql.permissions import Permission
 from clinx.graphql.schema import printed, schema
-from support.abuse import COUNT, NAME, Told, Town, town
+from support.abuse import COUNT, NAME, Told, Town
+from support.abuse import each_town as town
 
 __all__ = ["town"]
 

@@ -129,7 +129,20 @@ async def test_a_context_knows_where_somebody_comes_from(api: Api, agent: str, k
     assert (context.address, context.agent, context.secure, context.request_id) == ("192.0.2.9", kept, True, "req-7")
 
 
-async def _context(api: Api, sent: Any) -> Any:
+@pytest.mark.parametrize(("secret", "told"), [(None, (False, None)), ("over", (True, ""))])
+async def test_the_cookie_of_a_session_that_is_over_is_taken_away(api: Api, secret: str | None, told: Any) -> None:
+    context = await _context(api, request(), secret)
+
+    assert (context.viewer, context.session_ended, context.session_secret) == (None, *told)
+
+
+async def test_that_of_a_session_that_lasts_is_not(api: Api) -> None:
+    context = await _context(api, request(), (await opened(api)).secret)
+
+    assert (context.signed_in.user.name, context.session_ended, context.session_secret) == ("ann", False, None)
+
+
+async def _context(api: Api, sent: Any, secret: str | None = None) -> Any:
     class Served:
         snapshot = api.snapshot
 
@@ -137,4 +150,4 @@ async def _context(api: Api, sent: Any) -> Any:
         generation = Served()
 
     services = replace(api.services, current=Now())  # type: ignore[arg-type]
-    return await Doorman(services, Edge()).context(sent, "req-7", secure=True)
+    return await Doorman(services, Edge(secret)).context(sent, "req-7", secure=True)

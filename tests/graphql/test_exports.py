@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from clinx.accounts import access_keys, users
 from clinx.accounts.sessions import Sessions, Visitor
 from clinx.domain.identity import Role, User
+from clinx.domain.money import Amount
 from clinx.domain.request_log import RequestLog
 from clinx.graphql import exports
 from clinx.graphql.exports import Exports
@@ -137,6 +138,21 @@ async def test_everybody_s_come_to_operators(door: Door):
     ]
     assert await door.refused(window, {**WINDOW, "everyone": "true"}) == (403, "forbidden")
     assert await door.refused(window, {**WINDOW, "channel": "main"}) == (403, "forbidden")
+
+
+async def test_what_calls_cost_is_for_whoever_may_see_costs(door: Door):
+    ann, window = await door.person("ann")
+    ops, browser = await door.person("ops", Role.ADMIN)
+    await door.write(replace(log_of(1, ann), charge=Amount(5), cost=Amount(3)))
+    asked = {"everyone": "true"}
+
+    (seen,) = await door.lines(browser, **asked)
+    (by_key,) = await door.lines(await door.key(ops, "request_log:read"), **asked)
+    (own,) = await door.lines(window)
+
+    assert (seen["cost"], seen["margin"]) == ("0.000000003", "0.000000002")
+    assert by_key["channel"] == "main"
+    assert not {"cost", "margin"} & (by_key.keys() | own.keys())
 
 
 async def test_programs_use_an_access_key(door: Door):

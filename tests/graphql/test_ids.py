@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinx.graphql.errors import Problem
-from clinx.graphql.ids import key_of, number_of, split_id, to_id
+from clinx.graphql.ids import key_of, key_or_name, number_of, split_id, to_id
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=60)
 
@@ -32,6 +32,17 @@ def test_an_id_of_one_type_is_none_of_another() -> None:
         key_of(to_id("User", 1), "Token")
 
     assert caught.value.code == "invalid_id"
+
+
+@pytest.mark.parametrize("name", ["main", "req_1", "", "a:b", "é", "x" * 600])
+def test_a_name_may_stand_for_an_id(name: str) -> None:
+    assert key_or_name(name, "Channel") == name
+
+
+def test_an_id_stands_for_its_key_and_one_of_another_type_for_nothing() -> None:
+    assert key_or_name(to_id("Channel", "main"), "Channel") == "main"
+    with pytest.raises(Problem, match="not an id"):
+        key_or_name(to_id("User", 1), "Channel")
 
 
 @pytest.mark.parametrize(("key", "number"), [("0", 0), ("7", 7), (2**63 - 1, 2**63 - 1)])

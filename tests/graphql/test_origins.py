@@ -82,7 +82,7 @@ def test_an_allowed_page_may_read_the_answer_and_no_cache_mixes_it_up() -> None:
     assert cors_headers(request(Origin="https://console.example"), CONSOLE, secure=True) == {
         "Access-Control-Allow-Origin": "https://console.example",
         "Access-Control-Allow-Credentials": "true",
-        "Access-Control-Expose-Headers": "x-request-id",
+        "Access-Control-Expose-Headers": "x-request-id, content-disposition",
         "Vary": "Origin",
     }
     assert cors_headers(request(), CONSOLE, secure=True) == {"Vary": "Origin"}

@@ -6,10 +6,11 @@ from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, GraphQLStrin
 
 from clinx.domain.identity import Role
 from clinx.graphql.context import Context, Viewer
-from clinx.graphql.errors import Forbidden, Refusal, SignInFirst
+from clinx.graphql.errors import Forbidden, InPerson, Refusal, SignInFirst
 from clinx.graphql.permissions import (
     ANYONE,
     OWNER,
+    POSTED,
     SESSION,
     SIGNED_IN,
     AccessError,
@@ -48,6 +49,8 @@ async def told(api: Api, rule: Rule, who: str, *, changes: bool = False) -> str:
         rule.check(context, parent, changes=changes)
     except SignInFirst:
         return "sign in"
+    except InPerson:
+        return "in person"
     except Forbidden:
         return "no"
     return "yes"
@@ -61,10 +64,10 @@ async def told(api: Api, rule: Rule, who: str, *, changes: bool = False) -> str:
         ("somebody", "yes, yes, yes, no, no, no"),
         ("owner", "yes, yes, yes, yes, no, yes"),
         ("admin", "yes, yes, yes, no, yes, yes"),
-        ("owner by nothing", "yes, no, no, no, no, no"),
-        ("owner by self:read", "yes, yes, no, yes, no, yes"),
-        ("somebody by self:read", "yes, yes, no, no, no, no"),
-        ("admin by user:read", "yes, no, no, no, yes, yes"),
+        ("owner by nothing", "yes, no, in person, no, no, no"),
+        ("owner by self:read", "yes, yes, in person, yes, no, yes"),
+        ("somebody by self:read", "yes, yes, in person, no, no, no"),
+        ("admin by user:read", "yes, no, in person, no, yes, yes"),
     ],
 )
 async def test_who_may_by_each_rule(api: Api, who: str, expected: str) -> None:
@@ -83,6 +86,27 @@ def _once(make: Any) -> Any:
         return made[name]
 
     return user
+
+
+async def test_what_sets_a_cookie_is_for_everybody_who_can_be_set_one(api: Api) -> None:
+    context = api.context(None)
+    POSTED.check(context, None, changes=True)
+    context.streamed = True
+
+    with pytest.raises(Refusal) as refused:
+        POSTED.check(context, None, changes=True)
+    assert (refused.value.extensions or {})["code"] == "post_required"
+
+
+def test_it_is_checked_though_it_is_for_everybody(api: Api) -> None:
+    core = GraphQLSchema(GraphQLObjectType("Query", {"a": GraphQLField(GraphQLString, resolve=lambda *_: "a")}))
+    enforce(core, [over("Query", POSTED, "a")])
+    context = api.context(None)
+    context.streamed = True
+
+    result = graphql_sync(core, "{ a }", {}, context_value=context)
+
+    assert [type(error.original_error) for error in result.errors or ()] == [Refusal]
 
 
 @pytest.mark.parametrize(("held", "read", "change"), [("self:read", "yes", "no"), ("self:write", "no", "yes")])

@@ -106,6 +106,13 @@ async def test_a_subscription_that_one_may_not_follow_is_refused(town: Town) -> 
     assert told["payload"][0]["extensions"] == {"code": "forbidden", "parameters": {"permission": "config:read"}}
 
 
+async def test_nobody_signs_in_where_no_cookie_can_be_set(town: Town) -> None:
+    async with connected(town, town.stranger) as opened:
+        told = await asked(opened, 'mutation { signIn(input: {login: "a", password: "b"}) { errors { code } } }')
+
+    assert [each["extensions"]["code"] for each in told[0]["payload"]["errors"]] == ["post_required"]
+
+
 async def test_a_defect_is_masked(
     town: Town, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -77,6 +77,31 @@ async def test_what_cannot_run_is_told_in_an_event(town: Town, text: str, code: 
     assert rest == "event: complete\ndata:\n\n"
 
 
+ENTERING = {
+    "signIn": '(input: {login: "user", password: "correct horse"})',
+    "signInFinish": '(input: {challenge: "none", kind: TOTP, code: "000000"})',
+    "passkeySignInFinish": '(input: {ceremony: "none", credential: "{}"})',
+    "register": '(input: {name: "unseen", password: "correct horse battery staple"})',
+}
+"""Mutations that may open a session."""
+PEOPLE = 'SELECT (SELECT COUNT(*) FROM session), (SELECT COUNT(*) FROM "user")'
+
+
+@pytest.mark.parametrize("name", ENTERING)
+async def test_nobody_signs_in_where_no_cookie_can_be_set(town: Town, name: str) -> None:
+    database = town.console.gateway.gateway.database
+    before = await database.fetch(PEOPLE)
+    text = f"mutation {{ {name}{ENTERING[name]} {{ errors {{ code }} }} }}"
+
+    async with streamed(town, text, who=town.stranger) as response:
+        event = (await response.read()).decode().removeprefix("event: next\ndata: ").partition("\n\n")[0]
+
+    (error,) = json.loads(event)["errors"]
+    assert error["extensions"]["code"] == "post_required"
+    assert "by POST" in error["message"]
+    assert await database.fetch(PEOPLE) == before
+
+
 async def test_a_silent_stream_says_that_it_is_there(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "HEARTBEAT", 0.01)
 

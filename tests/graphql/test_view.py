@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -75,6 +76,19 @@ async def test_a_page_of_an_allowed_origin_may_ask_first(town: Town) -> None:
         assert response.headers["Access-Control-Allow-Methods"] == "POST, OPTIONS"
         assert response.headers["Access-Control-Allow-Headers"] == "content-type"
         assert response.headers["Vary"] == "Origin"
+        assert response.headers["Server"] == "clinx"
+
+
+async def test_the_cookie_of_a_session_that_is_over_is_taken_away_and_signing_out_of_it_succeeds(town: Town) -> None:
+    visitor = replace(town.stranger, cookie="of-long-ago")
+
+    told = await town.ask("{ viewer { user { name } } sessions: users(first: 1) { edges { cursor } } }", who=visitor)
+    out = await town.ask("mutation { signOut { done errors { code } } }", who=visitor)
+
+    assert told.headers["Set-Cookie"].startswith('clinx=""')
+    assert told.body["errors"][0]["extensions"] == {"code": "unauthenticated", "parameters": {"session": "ended"}}
+    assert out.body["data"] == {"signOut": {"done": True, "errors": []}}
+    assert out.headers["Set-Cookie"].startswith('clinx=""')
 
 
 async def test_what_takes_too_long_is_given_up(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

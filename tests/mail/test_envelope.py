@@ -58,7 +58,7 @@ def test_a_value_adds_no_header():
     message = message_from_bytes(sealed(write(template, Language.ENGLISH, values)).content, policy=policy.default)
 
     assert message["Bcc"] is None
-    assert message["Subject"] == "About x Bcc: bob@example.org body"
+    assert message["Subject"] == "About x Bcc: bob@example.\u200borg body"
 
 
 def test_an_address_adds_no_header_and_no_recipient():

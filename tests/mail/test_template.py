@@ -66,9 +66,20 @@ def test_what_is_no_address_of_a_page_leads_nowhere(address: str):
 def test_values_do_not_break_lines_or_turn_the_writing():
     writing = write(TEMPLATE, Language.CHINESE, {"service": "S", "name": "a\r\nBcc: b@example.com\x00\u202eevil\udc00"})
 
-    assert writing.subject == "S: hello a Bcc: b@example.com evil"
-    assert writing.text.startswith("Dear a Bcc: b@example.com evil & all,\n")
+    assert writing.subject == "S: hello a Bcc: b@example.\u200bcom evil"
+    assert writing.text.startswith("Dear a Bcc: b@example.\u200bcom evil & all,\n")
     assert '<html lang="zh">' in writing.html
+
+
+def test_what_people_call_themselves_leads_nowhere():
+    writing = write(
+        TEMPLATE, Language.ENGLISH, {**VALUES, "name": "see http://evil.example/now", "link": "https://e.com"}
+    )
+
+    for body in (writing.subject, writing.text, writing.html):
+        assert "see http:\u200b//evil.\u200bexample/now" in body
+        assert "http://" not in body
+    assert "https://e.com" in writing.text
 
 
 def test_lines_keep_their_lines_and_nothing_else():
@@ -78,10 +89,10 @@ def test_lines_keep_their_lines_and_nothing_else():
 
 
 def test_braces_in_values_are_no_parameters():
-    writing = write(TEMPLATE, Language.ENGLISH, {"service": "{name}", "name": "{service.__class__}"})
+    writing = write(TEMPLATE, Language.ENGLISH, {"service": "{name}", "name": "{service:__class__}"})
 
-    assert writing.subject == "{name}: hello {service.__class__}"
-    assert "<p>Dear {service.__class__} &amp; all,</p>" in writing.html
+    assert writing.subject == "{name}: hello {service:__class__}"
+    assert "<p>Dear {service:__class__} &amp; all,</p>" in writing.html
 
 
 def test_a_subject_has_an_end():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from clinx.domain.console import Language, Webhook
-from clinx.notify.courier import Courier, Fetch, Parcel, Trouble, WebhookFailed, is_usable
+from clinx.notify.courier import Courier, Fetch, Parcel, Trouble, WebhookFailed
 from clinx.notify.news import News
 from clinx.telemetry.tasks import Supervisor
 from clinx.upstream.fetch import Fetcher
@@ -128,35 +128,6 @@ async def test_nobody_is_sent_into_private_networks(host: str):
     failure = await failing(Webhook(f"https://{host}/hook", SECRET), Fetcher(tuple))
 
     assert (failure.trouble, failure.is_temporary) == (Trouble.FORBIDDEN, False)
-
-
-@pytest.mark.parametrize(
-    ("url", "usable"),
-    [
-        ("https://example.com", True),
-        ("https://example.com:8443/hook?x=1", True),
-        ("https://example.com:443/", True),
-        ("http://localhost:9000/hook", True),
-        ("http://127.0.0.1/hook", True),
-        ("http://[::1]:9000/", True),
-        ("http://example.com/hook", False),
-        ("https://example.com:25/", False),
-        ("https://example.com:99999/", False),
-        ("https://user:password@example.com/", False),
-        ("https://@example.com/", False),
-        ("ftp://example.com/", False),
-        ("file:///etc/passwd", False),
-        ("https:///hook", False),
-        ("https://[::1", False),
-        ("https://example.com/ x", False),
-        ("https://example.com/\r\nHost: x", False),
-        ("https://bücher.example/", False),
-        ("https://example.com/" + "x" * 2000, False),
-        ("", False),
-    ],
-)
-async def test_what_may_be_a_webhook(url: str, usable: bool):
-    assert is_usable(url) is usable
 
 
 async def test_what_may_not_be_is_not_posted_to():

@@ -149,7 +149,7 @@ def test_a_model_of_another_group_is_not_hinted_at() -> None:
             [channel(models={"other": "other"}), channel(models={"internal": "x"}, groups=("vip",))], model="internal"
         )
 
-    assert caught.value.hint == "GET /v1/models lists what this key may use."
+    assert caught.value.hint == "The list of models names what is offered to you."
 
 
 def test_a_huge_name_is_neither_compared_nor_repeated() -> None:
@@ -157,7 +157,7 @@ def test_a_huge_name_is_neither_compared_nor_repeated() -> None:
         _plan([channel()], model="m" * 1_000_000)
 
     assert len(caught.value.message) < 250
-    assert caught.value.hint == "GET /v1/models lists what this key may use."
+    assert caught.value.hint == "The list of models names what is offered to you."
 
 
 def test_groups_expand_through_others_without_going_round() -> None:

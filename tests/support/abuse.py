@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ import pytest_asyncio
 
 from clinx.domain.identity import Role
 from support.console import Client, Console, running_console
+from support.database import ENGINES, kept_in
 from support.fake_upstream import FakeUpstream
 
 NAME = "{ viewer { user { name } } }"
@@ -90,13 +93,25 @@ class Town:
         return Told(int(first.split()[1]), {}, json.loads(rest.partition(b"\r\n\r\n")[2]))
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+@asynccontextmanager
+async def _built(folder: Path, settings: Mapping[str, str]) -> AsyncGenerator[Town]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("UPSTREAM_KEY", "vendor-secret")
-        async with (
-            FakeUpstream() as upstream,
-            running_console(tmp_path_factory.mktemp("abuse"), upstream=upstream.url) as console,
-        ):
+        async with FakeUpstream() as upstream, running_console(folder, upstream=upstream.url, **settings) as console:
             people = [await console.person(str(role), role=role) for role in (Role.USER, Role.ADMIN, Role.ROOT)]
             yield Town(console, upstream, console.stranger, *people)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+    async with _built(tmp_path_factory.mktemp("town"), {}) as built:
+        yield built
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=ENGINES)
+async def each_town(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, _migrated_database: str
+) -> AsyncIterator[Town]:
+    """A town on each engine: import it as ``town``."""
+    async with kept_in(request.param) as settings, _built(tmp_path_factory.mktemp("town"), settings) as built:
+        yield built

@@ -27,19 +27,20 @@ from graphql import (
     is_required_argument,
 )
 
-from clinx.accounts import identities, tokens
+from clinx.accounts import identities, tokens, users
 from clinx.accounts.tokens import Limits
 from clinx.billing import codes, orders
 from clinx.billing.codes import Offer
 from clinx.billing.folding import fold
 from clinx.billing.orders import Wish
+from clinx.domain.adjustment import Proposed
 from clinx.domain.identity import Principal, Role, User
 from clinx.domain.money import Amount
 from clinx.domain.order import PaymentProvider, order_id
 from clinx.domain.override import Aspect, Override
 from clinx.graphql.ids import number_of, to_id
 from clinx.graphql.schema import schema
-from clinx.storage import overrides, request_logs, rollups, second_factors
+from clinx.storage import adjustments, overrides, request_logs, rollups, second_factors
 from clinx.storage.database import Database
 from clinx.storage.program import Program, execute
 from support.console import Client, Console
@@ -91,6 +92,7 @@ class World:
     """Makes casts in one gateway."""
 
     console: Console
+    engine: str = "sqlite"
     _numbers: Iterator[int] = field(default_factory=itertools.count)
     _columns: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -136,11 +138,11 @@ class World:
         return {table: [tuple(row) for row in await self.database.fetch(sql)] for table, sql in asked.items()}
 
     async def _learn(self) -> None:
-        for (table,) in await self.database.fetch("SELECT name FROM sqlite_master WHERE type = 'table'"):
-            if table not in MOVING:
-                found = await self.database.fetch(f"SELECT name FROM pragma_table_info('{table}')")  # noqa: S608  (as above)
-                names = [name for (name,) in found if name not in IGNORED.get(table, ())]
-                self._columns[table] = ", ".join(f'"{name}"' for name in names)
+        found: dict[str, list[str]] = {}
+        for table, name in await self.database.fetch(COLUMNS[self.engine]):
+            if table not in MOVING and name not in IGNORED.get(table, ()):
+                found.setdefault(table, []).append(f'"{name}"')
+        self._columns = {table: ", ".join(names) for table, names in found.items()}
 
     async def _belongings(self, owner: User, number: int, at: datetime) -> dict[str, str]:
         database = self.database
@@ -153,6 +155,11 @@ class World:
         wish = Wish(PaymentProvider.EPAY, "alipay", Amount.parse("10"))
         order = await orders.create(database, owner, wish, payments, id_=order_id(number), at=at)
         printed = await codes.create(database, Offer("spring", Amount.parse("1"), 2, None), actor="test", at=at)
+        first = await users.create(database, f"first-{number}", role=Role.ADMIN, at=at)
+        proposed = Proposed(
+            owner.id, Amount.parse("2"), "test", first.id, "test", f"{number}", at, at + timedelta(days=1)
+        )
+        adjustment = await database.atomically(adjustments.insert(proposed))
         override = await database.atomically(
             overrides.put(Override("main", Aspect.WEIGHT, 2, "test", "test", at, at + timedelta(days=1)))
         )
@@ -161,6 +168,7 @@ class World:
             at=at,
             model="fake-model",
             group="default",
+            quote=("10 input at 2.5/1000000", "x 0.5 by night"),
         )
         await database.atomically(request_logs.append([log]))
         await database.atomically(rollups.append([log]))
@@ -170,6 +178,7 @@ class World:
             "Token": str(to_id("Token", issued.token.id)),
             "Order": str(to_id("Order", order.id)),
             "CodeBatch": str(to_id("CodeBatch", printed.batch)),
+            "BalanceAdjustment": str(to_id("BalanceAdjustment", adjustment.id)),
             "ChannelOverride": str(to_id("ChannelOverride", override.id)),
             "RequestLog": str(to_id("RequestLog", log.id)),
             "request": log.id,
@@ -276,6 +285,7 @@ INPUTS: Mapping[str, Sample] = {
         "reason": "test",
         "idempotencyKey": KEY,
     },
+    "BalanceAdjustmentInput": by_id("BalanceAdjustment"),
     "ChargeRefundInput": fixed({"requestId": "none", "reason": "test", "idempotencyKey": KEY}),
     "CodeBatchCreateInput": fixed({"amount": "1", "count": 2, "name": "made", "idempotencyKey": KEY}),
     "CodeBatchDisableInput": by_id("CodeBatch"),
@@ -294,6 +304,7 @@ INPUTS: Mapping[str, Sample] = {
     },
     "ChannelOverrideDropInput": by_id("ChannelOverride"),
     "ChannelResetInput": lambda cast: {"channel": cast.ids["Channel"]},
+    "ChannelBalanceRefreshInput": lambda cast: {"channel": cast.ids["Channel"]},
     "PromoteInput": fixed({"dryRun": True}),
     "ProposeChangeInput": fixed({"path": "groups.default.multiplier", "value": "2"}),
     "ReloadInput": fixed({"onlyHere": True}),
@@ -304,6 +315,7 @@ INPUTS: Mapping[str, Sample] = {
 
 UNSEEN: Mapping[str, str] = {
     "ChannelTest": "no channel was tested yet",
+    "ProviderBalance": "no vendor was asked yet",
     "PaymentEvent": "no provider has called back",
     "Task": "this gateway takes no tasks",
     "Trial": "no revision is on trial",
@@ -492,6 +504,14 @@ async def follow(client: Client, text: str) -> str:
         return "followed"
     return "+".join(sorted({each["extensions"]["code"] for each in first.get("errors", ())})) or "followed"
 
+
+COLUMNS: Mapping[str, str] = {
+    "sqlite": "SELECT t.name, c.name FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table'"
+    " ORDER BY t.name, c.cid",
+    "postgres": "SELECT table_name, column_name FROM information_schema.columns"
+    " WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position",
+}
+"""How an engine tells which columns it has."""
 
 IGNORED: Mapping[str, tuple[str, ...]] = {
     "session": ("seen_at",),

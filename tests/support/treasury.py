@@ -92,7 +92,7 @@ class Bank:
     def cashier(self) -> Cashier:
         return self.treasury.cashier
 
-    async def hold(
+    async def hold(  # noqa: PLR0913  (what a test does not care about has a default)
         self,
         caller: Principal,
         amount: str,
@@ -101,6 +101,8 @@ class Bank:
         whole: str | None = None,
         floor: str = "0",
         unresolved: Unresolved = Unresolved.METERED,
+        cost: str | None = None,
+        whole_cost: str | None = None,
     ) -> Reservation:
         """Hold an amount under an id that was never used."""
         wanted = Wanted(
@@ -111,5 +113,7 @@ class Bank:
             lifetime=LIFETIME,
             floor=Amount.parse(floor),
             unresolved=unresolved,
+            cost=None if cost is None else Amount.parse(cost),
+            whole_cost=None if whole_cost is None else Amount.parse(whole_cost),
         )
         return await self.cashier.reserve(caller, wanted)

@@ -16,6 +16,7 @@ async def test_an_allowed_origin_may_ask_and_read(tmp_path: Path, upstream: Fake
         async with gateway.session.options(url, headers={**origin, **PREFLIGHT}) as response:
             asked = response.status, response.headers["Access-Control-Allow-Origin"]
             headers = response.headers["Access-Control-Allow-Headers"]
+            assert response.headers["Server"] == "clinx"
         async with gateway.session.post(url, headers=origin) as response:
             answered = response.status, response.headers["Access-Control-Allow-Origin"], response.headers["Vary"]
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -155,6 +156,27 @@ async def test_every_sign_in_is_a_new_session(house: House):
 
     assert house.cookies()["clinx"] != first
     assert len(await users.everyone(house.database)) == 1
+
+
+async def test_a_sign_in_ends_the_session_that_the_browser_had(house: House, clock: Clock):
+    bob = await users.create(house.database, "bob", at=clock.now())
+    elsewhere = await house.sessions.open(bob, "password", Visitor(), lifetime=timedelta(days=1))
+    await house.sign_in(bob)
+    left = house.cookies()["clinx"]
+
+    await house.round()
+
+    assert await house.user() == "ann"
+    assert await house.sessions.find(left) is None
+    assert [session.id for session in await house.sessions.of_user(bob)] == [elsewhere.session.id]
+
+
+async def test_who_does_not_come_in_keeps_the_session_they_had(house: House, clock: Clock):
+    await house.sign_in(await users.create(house.database, "bob", at=clock.now()))
+    house.tree.console = replace(house.tree.console, registration=Registration(open=False))
+
+    assert error(await house.round()) == "registration_closed"
+    assert await house.user() == "bob"
 
 
 async def test_the_cookie_of_the_trip_is_for_this_host_and_no_script(house: House):

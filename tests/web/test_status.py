@@ -78,7 +78,12 @@ async def test_a_tree_that_offers_nothing_says_so(tmp_path: Path):
         "turnstile_site_key": "",
         "sign_in": [],
         "quota_per_unit": 500000,
+        "currency": "USD",
         "display_in_currency": True,
+        "quota_display_type": "USD",
+        "usd_exchange_rate": 1,
+        "custom_currency_symbol": "$",
+        "custom_currency_exchange_rate": 1,
         "enable_online_topup": False,
         "top_up_link": "",
     }
@@ -121,6 +126,16 @@ async def test_what_is_offered_is_shown_and_no_secret_of_it(tmp_path: Path):
         "7.3",
     )
     assert (data["server_address"], data["chats"]) == ("https://gw.example", [{"Lobe": "https://chat.example/#{key}"}])
+
+
+async def test_another_currency_than_dollars_is_written_as_it_is(tmp_path: Path):
+    tree = Tree.of(tmp_path, Console())
+    tree.snapshot = replace(tree.snapshot, currency="EUR")
+
+    data = await shown(tree)
+
+    assert (data["currency"], data["quota_display_type"]) == ("EUR", "CUSTOM")
+    assert (data["custom_currency_symbol"], data["custom_currency_exchange_rate"]) == ("EUR ", 1)
 
 
 async def test_a_rate_is_a_number(tmp_path: Path):

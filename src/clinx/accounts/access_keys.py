@@ -14,6 +14,7 @@ from typing import Final
 
 from clinx.accounts.challenges import digest
 from clinx.accounts.failures import AccessKeyInvalid, NotFound
+from clinx.accounts.faults import Faults
 from clinx.domain.identity import Status, User
 from clinx.domain.session import AccessKey
 from clinx.storage import access_keys
@@ -104,9 +105,11 @@ def _is_good(key: AccessKey, user: User, at: datetime) -> bool:
 
 
 def _check(name: str, permissions: Sequence[str], expires_at: datetime | None, at: datetime) -> None:
+    faults = Faults()
     if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
-        raise AccessKeyInvalid(f"a name has 1 to {_LONGEST_NAME} printable characters", reason="name")
+        faults.found.append(AccessKeyInvalid(f"a name has 1 to {_LONGEST_NAME} printable characters", what="name"))
     if not 1 <= len(permissions) <= _MOST_PERMISSIONS:
-        raise AccessKeyInvalid("an access key may do something", reason="permissions")
+        faults.found.append(AccessKeyInvalid("an access key may do something", what="permissions"))
     if expires_at is not None and expires_at <= at:
-        raise AccessKeyInvalid("an access key may not expire before it is issued", reason="expires_at")
+        faults.found.append(AccessKeyInvalid("an access key may not expire before it is issued", what="expires_at"))
+    faults.refuse()

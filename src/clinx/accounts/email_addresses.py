@@ -94,6 +94,9 @@ class EmailAddresses:
         address = check(email, self._correspondence.console())
         self._correspondence.link(PAGE, "")
         await self._correspondence.throttle.mail(address, visitor.address)
+        await self._ask(user, address)
+
+    async def _ask(self, user: User, address: str) -> None:
         purpose = Purpose(VERIFICATION, LIFETIME, user.id, address)
         made = await challenges.make(self._database, purpose, at=self._correspondence.now(), with_code=True)
         link = self._correspondence.link(PAGE, made.secret)
@@ -108,12 +111,16 @@ class EmailAddresses:
             NotOffered: this gateway writes no e-mails.
             TooManyAttempts: too much was asked for from there, or for that name.
         """
+        throttle = self._correspondence.throttle
         self._correspondence.link(PAGE, "")
+        # What was typed is counted, not whose it is: otherwise a name and an address would tell of one another.
+        await throttle.mail(f"name={name.casefold()}", visitor.address)
         user = await users.find(self._database, name) if name.isprintable() else None
         if user is None or user.email is None or user.email_verified_at is not None:
-            await self._correspondence.throttle.mail(name, visitor.address)
             return
-        await self.begin(user, user.email, visitor)
+        address = check(user.email, self._correspondence.console())
+        if await throttle.receiver(address):
+            await self._ask(user, address)
 
     async def finish(self, secret: str, visitor: Visitor) -> User:
         """Take the secret of a link; return the user, to whom the address belongs from now on.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 
@@ -44,6 +44,12 @@ class NameTaken(AccountError):
     code = "name_taken"
 
 
+class NameReserved(AccountError):
+    """A name that strangers may not give themselves; ``what`` says whether it is theirs or what they are called."""
+
+    code = "name_reserved"
+
+
 class GroupInvalid(AccountError):
     """A name of a group that is none."""
 
@@ -51,9 +57,24 @@ class GroupInvalid(AccountError):
 
 
 class ProfileInvalid(AccountError):
-    """Something a user may say of themselves, but not like this."""
+    """Something a user may say of themselves, but not like this; ``what`` says what it is."""
 
     code = "profile_invalid"
+
+
+class WebhookInvalid(AccountError):
+    """An address that notices cannot be posted to, or a secret that is too long; ``what`` says which."""
+
+    code = "webhook_invalid"
+
+
+class Several(AccountError):
+    """Several things are wrong with what was asked for: each of `found` says its own."""
+
+    def __init__(self, found: Sequence[AccountError]) -> None:
+        """Keep them, in the order in which they were asked for."""
+        super().__init__("; ".join(map(str, found)))
+        self.found = tuple(found)
 
 
 class EmailInvalid(AccountError):
@@ -180,12 +201,12 @@ class IdempotencyPending(AccountError):
 
 
 class TokenInvalid(AccountError):
-    """A token that makes no sense: a limit, or its name."""
+    """A token that makes no sense: ``what`` says which limit of it, or its name."""
 
     code = "token_invalid"
 
 
 class AccessKeyInvalid(AccountError):
-    """An access key that makes no sense: its name, its expiry, or what it may do."""
+    """An access key that makes no sense: ``what`` says whether it is its name, its expiry, or what it may do."""
 
     code = "access_key_invalid"

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from clinx.accounts.failures import NotFound, ProfileInvalid
+from clinx.accounts.failures import NotFound, ProfileInvalid, WebhookInvalid
 from clinx.accounts.sealing import Sealer
 from clinx.domain.console import Webhook
 from clinx.domain.identity import NotificationSettings, User
@@ -44,24 +44,26 @@ async def save(database: Database, user: User, settings: NotificationSettings, *
         NotFound: the user is gone.
     """
     if settings.low_balance_at is not None and settings.low_balance_at < ZERO:
-        raise ProfileInvalid("a threshold is not negative", reason="low_balance_at")
+        raise ProfileInvalid("a threshold is not negative", what="low_balance_at")
     if not await database.atomically(_saved(user, settings, at)):
         raise _gone(user)
 
 
 def seal_webhook(sealer: Sealer, user: User, webhook: Webhook) -> str:
-    """Return what is kept of a webhook. Where it leads is judged when it is called.
+    """Return what is kept of a webhook. Where it may lead is for the caller to judge, who knows the tree.
 
     Raises:
-        ProfileInvalid: not an ``https`` or ``http`` address, or too long.
+        WebhookInvalid: not an ``https`` or ``http`` address, or too long.
     """
     try:
         split = urlsplit(webhook.url)
     except ValueError:
         split = urlsplit("")
-    too_long = len(webhook.url) > _LONGEST_URL or len(webhook.secret) > _LONGEST_SECRET
+    too_long = len(webhook.url) > _LONGEST_URL
     if split.scheme not in {"http", "https"} or not split.hostname or split.username is not None or too_long:
-        raise ProfileInvalid("a webhook is an http address without a user", reason="webhook")
+        raise WebhookInvalid("a webhook is an http address without a user", what="url", reason="address")
+    if len(webhook.secret) > _LONGEST_SECRET:
+        raise WebhookInvalid(f"a secret has at most {_LONGEST_SECRET} characters", what="secret", most=_LONGEST_SECRET)
     text = msgspec.json.encode({"url": webhook.url, "secret": webhook.secret}).decode()
     return sealer.seal(text, PURPOSE, user.id)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,10 +10,11 @@ from datetime import datetime
 from clinx.accounts import email_addresses, passwords
 from clinx.accounts.email_addresses import EmailAddresses
 from clinx.accounts.failures import EmailNeeded, NameInvalid, NameTaken, NotOffered, RegistrationClosed, TooManyAttempts
+from clinx.accounts.faults import Faults
 from clinx.accounts.passwords import Passwords
 from clinx.accounts.sessions import Visitor
 from clinx.accounts.throttle import Throttle
-from clinx.accounts.users import check_display_name, check_name
+from clinx.accounts.users import check_name, check_own_name, check_reserved
 from clinx.domain.console import Console, EmailRule, Language
 from clinx.domain.identity import Role, User
 from clinx.storage import passwords as hashes
@@ -70,7 +71,8 @@ class Registrar:
 
         Raises:
             RegistrationClosed: the tree lets nobody in; `NotOffered`: not by password, or no e-mail can be written.
-            NameInvalid, NameTaken, PasswordInvalid, EmailInvalid, EmailNeeded, ProfileInvalid: what is wrong with it.
+            NameInvalid, NameReserved, NameTaken, PasswordInvalid, EmailInvalid, EmailNeeded, ProfileInvalid: what is
+                wrong with it; `Several`, if more is.
             TooManyAttempts: too many accounts came from there.
             StorageUnavailable: the database cannot be written now.
         """
@@ -92,25 +94,24 @@ class Registrar:
             raise RegistrationClosed("strangers may not make accounts here")
         if not console.sign_in.password:
             raise NotOffered("passwords are not offered", what="password")
-        name = _name(application.name)
-        passwords.check(application.password, (name, application.email or ""))
-        return NewUser(
-            name,
-            Role.USER,
-            console.registration.group,
-            self._now(),
-            check_display_name(application.display_name),
-            _email(application.email, console),
-            None,
-            application.language,
-        )
+        faults, reserved = Faults(), console.reserved_names
+        name = faults.judged(lambda: _name(application.name, reserved), "")
+        names = (application.name, application.email or "")
+        faults.judged(lambda: passwords.check(application.password, names), None)
+        shown = faults.judged(lambda: check_own_name(application.display_name, reserved), "")
+        email = faults.judged(lambda: _email(application.email, console), None)
+        faults.refuse()
+        group = console.registration.group
+        return NewUser(name, Role.USER, group, self._now(), shown, email, None, application.language)
 
 
-def _name(name: str) -> str:
-    """Return the name of a stranger: none that looks like somebody's address, or like an id."""
+def _name(name: str, reserved: Collection[str]) -> str:
+    """Return the name of a stranger: none that looks like somebody's address or like an id, and none of the house."""
     if "@" in name or name.isdigit():
         raise NameInvalid("a name is not an address, nor a number", reason="like_another")
-    return check_name(name)
+    check_name(name)
+    check_reserved(name, reserved)
+    return name
 
 
 def _email(email: str | None, console: Console) -> str | None:

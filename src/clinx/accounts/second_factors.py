@@ -212,7 +212,7 @@ def check_name(name: str) -> str:
     """
     name = name.strip()
     if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
-        raise ProfileInvalid(f"a name has 1 to {_LONGEST_NAME} printable characters", most=_LONGEST_NAME)
+        raise ProfileInvalid(f"a name has 1 to {_LONGEST_NAME} printable characters", what="name", most=_LONGEST_NAME)
     return name
 
 

@@ -84,6 +84,16 @@ class Sessions:
         if not await self._database.atomically(sessions.remove(user.id, session_id)):
             raise NotFound("there is no such session")
 
+    async def end_of(self, secret: str | None) -> None:
+        """End the session of a browser that gets another one: nobody has the secret of this any more.
+
+        Raises:
+            StorageUnavailable: the database cannot be written now.
+        """
+        if (found := await self.find(secret)) is not None:
+            session, user = found
+            await self._database.atomically(sessions.remove(user.id, session.id))
+
     async def end_others(self, user: User, keep: Session) -> int:
         """End all sessions of a user but one; return how many."""
         return await self._database.atomically(sessions.remove_all(user.id, but=keep.id))

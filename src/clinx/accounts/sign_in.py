@@ -82,17 +82,21 @@ class SignIn:
 
         Raises:
             NotOffered: passwords are not.
-            SignInRefused: they do not belong together, or there is no such account.
-            TooManyAttempts: too many were wrong.
+            SignInRefused: they do not belong together, there is no such account, or too many were wrong that were
+                sent with the account's other name.
+            TooManyAttempts: too many were wrong with this one.
             AccountDisabled, EmailUnverified: the password is right, and the account may not be used.
         """
         if not self._console().sign_in.password:
             raise NotOffered("passwords are not offered", what=PASSWORD)
         user = await self._user(login)
-        ticket = await self._throttle.sign_in(login, visitor.address, user_id=None if user is None else user.id)
-        if not await self._passwords.is_right(user, password) or user is None:
+        typed = await self._throttle.sign_in(login, visitor.address)
+        meant = await self._throttle.account(login, None if user is None else user.id)
+        is_right = await self._passwords.is_right(user, password)
+        if user is None or meant is None or not is_right:
             raise SignInRefused("the name or the password is wrong")
-        await self._throttle.give_back(ticket)
+        for ticket in (typed, meant):
+            await self._throttle.give_back(ticket)
         return await self.admit(user, PASSWORD, visitor)
 
     async def admit(self, user: User, method: str, visitor: Visitor) -> Opened | FactorNeeded:

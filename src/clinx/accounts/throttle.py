@@ -65,18 +65,30 @@ class Throttle:
         self._shared = counters
         self._own = MemoryCounters(now)
 
-    async def sign_in(self, login: str, address: str | None, *, user_id: int | None = None) -> Ticket:
-        """Count an attempt to sign in: with what was typed, in any case of its letters, and to whoever that is.
+    async def sign_in(self, login: str, address: str | None) -> Ticket:
+        """Count an attempt to sign in with what was typed, in any case of its letters.
 
-        What was typed is counted whether there is such an account or not: otherwise another way of writing a name
-        would tell, by not having to wait.
+        Whether there is such an account, and whose it is, makes no difference: see `account` for that.
 
         Raises:
             TooManyAttempts: too many were made.
         """
         typed = (f"login={login.strip().casefold()}", PER_ACCOUNT)
-        known = [] if user_id is None else [(f"user={user_id}", PER_ACCOUNT)]
-        return await self._take("sign-in", typed, *known, (network_of(address), PER_NETWORK))
+        return await self._take("sign-in", typed, (network_of(address), PER_NETWORK))
+
+    async def account(self, login: str, user_id: int | None) -> Ticket | None:
+        """Count an attempt to sign in to whoever was meant; None when there were too many to them.
+
+        An account has a name and an address, and both may be tried: it is not guessed at twice as often for that. But
+        whoever typed the one is not told of those who typed the other, for that would say that both are one account:
+        None is to be answered as a wrong password is. Where there is no account, what was typed is counted as if it
+        were one.
+        """
+        who = f"nobody={login.strip().casefold()}" if user_id is None else f"user={user_id}"
+        try:
+            return await self._take("sign-in", (who, PER_ACCOUNT))
+        except TooManyAttempts:
+            return None
 
     async def factor(self, user_id: int, address: str | None) -> Ticket:
         """Count an attempt to prove a second factor, or to step up.
@@ -93,6 +105,14 @@ class Throttle:
             TooManyAttempts: too many were sent.
         """
         return await self._take("mail", (receiver, PER_RECEIVER), (network_of(address), MAILS_PER_NETWORK))
+
+    async def receiver(self, receiver: str) -> bool:
+        """Count an e-mail to an address that whoever asks is not told of; False when too many were sent to it."""
+        try:
+            await self._take("mail", (receiver, PER_RECEIVER))
+        except TooManyAttempts:
+            return False
+        return True
 
     async def registration(self, address: str | None) -> Ticket:
         """Count a new account.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from clinx.accounts import secret as secrets
 from clinx.accounts.failures import AccountError, NotFound, TokenInvalid, VersionConflict
+from clinx.accounts.faults import Faults
 from clinx.accounts.users import check_group
 from clinx.domain.identity import Network, Status, Token, User
 from clinx.domain.money import ZERO, Amount
@@ -52,7 +54,7 @@ async def issue(
         TokenInvalid: a limit makes no sense: already expired, a negative budget, a name too long.
     """
     limits = limits or Limits()
-    _check(name, limits, at)
+    check(name, limits, at)
     secret = secrets.generate()
     token = Token(
         id=0,
@@ -81,7 +83,7 @@ async def restrict(
         VersionConflict: somebody changed the token since.
         NotFound: it is gone.
     """
-    _check(token.name, limits, at)
+    check(token.name, limits, at)
     return await _write(
         database,
         replace(
@@ -106,7 +108,7 @@ async def rename(database: Database, token: Token, name: str, *, at: datetime, e
         VersionConflict: somebody changed the token since.
         NotFound: it is gone.
     """
-    _check(name, Limits(), at)
+    check(name, Limits(), at)
     return await _write(database, replace(token, name=name), at, expected)
 
 
@@ -202,7 +204,7 @@ def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
         try:
             found.append(ipaddress.ip_network(text.strip()))
         except ValueError as error:
-            raise TokenInvalid(f"not an address or a CIDR range: {text!r} ({error})") from error
+            raise TokenInvalid(f"not an address or a CIDR range: {text!r} ({error})", what="networks") from error
     return tuple(found)
 
 
@@ -226,14 +228,28 @@ def _gone(token: Token) -> NotFound:
     return NotFound(f"there is no token {token.id} any more")
 
 
-def _check(name: str, limits: Limits, at: datetime) -> None:
-    if not name.isprintable() or not 1 <= len(name) <= _LONGEST_NAME:
-        raise TokenInvalid(f"a token's name has 1 to {_LONGEST_NAME} printable characters")
-    if limits.expires_at is not None and limits.expires_at <= at:
-        raise TokenInvalid("a token may not expire before it is issued")
-    if limits.budget is not None and limits.budget < ZERO:
-        raise TokenInvalid("a budget is not negative")
+def check(name: str, limits: Limits, at: datetime) -> None:
+    """Let pass what makes sense for a token.
+
+    Raises:
+        TokenInvalid: a limit or the name does not; `Several`, if more than one.
+        GroupInvalid: the group is not a name.
+    """
+    faults = Faults()
+    for what, is_good, said in _told(name, limits, at):
+        if not is_good:
+            faults.found.append(TokenInvalid(said, what=what))
     if limits.group is not None:
-        check_group(limits.group)
-    if max(len(limits.models), len(limits.networks), len(limits.tags)) > _MOST_ITEMS:
-        raise TokenInvalid(f"at most {_MOST_ITEMS} models, networks and tags")
+        faults.judged(partial(check_group, limits.group), "")
+    faults.refuse()
+
+
+def _told(name: str, limits: Limits, at: datetime) -> Iterator[tuple[str, bool, str]]:
+    """Yield what is looked at, whether it makes sense, and what is said if it does not."""
+    is_name = name.isprintable() and 1 <= len(name) <= _LONGEST_NAME
+    yield "name", is_name, f"a token's name has 1 to {_LONGEST_NAME} printable characters"
+    is_to_come = limits.expires_at is None or limits.expires_at > at
+    yield "expires_at", is_to_come, "a token may not expire before it is issued"
+    yield "budget", limits.budget is None or limits.budget >= ZERO, "a budget is not negative"
+    for what, items in (("models", limits.models), ("networks", limits.networks), ("tags", limits.tags)):
+        yield what, len(items) <= _MOST_ITEMS, f"at most {_MOST_ITEMS} {what}"

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from clinx.accounts.failures import GroupInvalid, NameInvalid, NameTaken, NotFound, ProfileInvalid, VersionConflict
+from clinx.accounts.failures import (
+    GroupInvalid,
+    NameInvalid,
+    NameReserved,
+    NameTaken,
+    NotFound,
+    ProfileInvalid,
+    VersionConflict,
+)
 from clinx.domain.console import Language
 from clinx.domain.identity import Role, Status, User
+from clinx.domain.names import looks_like_a_link, skeleton
 from clinx.storage import challenges, users
 from clinx.storage.announcements import Topic, announce
 from clinx.storage.database import Database
@@ -156,8 +166,38 @@ def check_display_name(name: str) -> str:
     """
     name = name.strip()
     if len(name) > _DISPLAY_NAME or not name.isprintable():
-        raise ProfileInvalid(f"a display name has up to {_DISPLAY_NAME} printable characters", most=_DISPLAY_NAME)
+        said = f"a display name has up to {_DISPLAY_NAME} printable characters"
+        raise ProfileInvalid(said, what="display_name", most=_DISPLAY_NAME)
     return name
+
+
+def check_own_name(name: str, reserved: Collection[str]) -> str:
+    """Return what a user without a role wants to be called, if it neither leads somewhere nor sounds like the house.
+
+    Raises:
+        ProfileInvalid: it looks like a link, or cannot be shown.
+        NameReserved: it belongs to whoever runs this gateway.
+    """
+    name = check_display_name(name)
+    if looks_like_a_link(name):
+        raise ProfileInvalid("a display name is no address", what="display_name", reason="like_a_link")
+    check_reserved(name, reserved, what="display_name")
+    return name
+
+
+def check_reserved(name: str, reserved: Collection[str], *, what: str = "name") -> None:
+    """Refuse a name that nobody may give themselves, however it is written.
+
+    Raises:
+        NameReserved: it is one.
+    """
+    if skeleton(name) in reserved:
+        raise NameReserved("this name is reserved", what=what, name=name[:_SHOWN])
+
+
+def foreign_name(name: str, reserved: Collection[str]) -> str:
+    """Return what another service calls somebody, as far as they may be called so here; empty when not at all."""
+    return "" if looks_like_a_link(name) or skeleton(name) in reserved else name
 
 
 def check_group(group: str) -> str:

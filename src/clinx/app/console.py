@@ -36,6 +36,7 @@ from clinx.relay.channel_tests import ChannelTests
 from clinx.relay.inquiries.inquirer import Inquirer
 from clinx.relay.inquiries.planning import Planner
 from clinx.relay.inquiries.tryout import Tryouts
+from clinx.relay.provider_balances import ProviderBalances
 from clinx.routing.overrides import Overlay
 from clinx.state.base import Counters
 from clinx.storage.database import Database
@@ -145,7 +146,10 @@ def inquirer_of(basis: Basis, logs: Database, sources: Sources, tests: ChannelTe
         return basis.current.snapshot
 
     planner, tryouts = Planner(basis.database, logs, sources, served), Tryouts(tests, basis.supervisor)
-    return Inquirer(basis.database, logs, served, overlay, planner, tryouts, basis.now)
+    balances = ProviderBalances(
+        tests.sender, tests.requests, basis.supervisor, tests.served, now=basis.now, monotonic=tests.monotonic
+    )
+    return Inquirer(basis.database, logs, served, overlay, planner, tryouts, balances, basis.now)
 
 
 def console_pages(basis: Basis, voice: Voice, around: Surroundings) -> Pages:

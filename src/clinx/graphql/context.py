@@ -49,6 +49,10 @@ class Context:
     agent: str
     secure: bool
     """Whether the browser came by https."""
+    streamed: bool = False
+    """Whether the answer comes in events, or over a WebSocket: then no header of it can set a cookie."""
+    session_ended: bool = False
+    """Whether a session was sent that is over."""
     session_secret: str | None = field(default=None, repr=False)
     """What a sign-in opened: the view writes it into the cookie. Empty takes the cookie away."""
     loaders: dict[type[Any], Any] = field(default_factory=dict[type[Any], Any])

@@ -26,21 +26,28 @@ class Doorman:
     services: Services
     edge: Edge
 
-    async def context(self, request: web.BaseRequest, request_id: str, *, secure: bool) -> Context:
+    async def context(
+        self, request: web.BaseRequest, request_id: str, *, secure: bool, streamed: bool = False
+    ) -> Context:
         """Return the context of one request.
 
         Raises:
             Refused: an access key that is not, or not any more, one of ours.
             GatewayError: the database cannot be read now.
         """
+        viewer = await self.viewer(request)
+        is_over = viewer is None and bool(self.edge.session_of(request))
         return Context(
             services=self.services,
             snapshot=self.services.current.generation.snapshot,
-            viewer=await self.viewer(request),
+            viewer=viewer,
             request_id=request_id,
             address=self.edge.address(request),
             agent=_text(request.headers.get("User-Agent", ""))[:_AGENT],
             secure=secure,
+            streamed=streamed,
+            session_ended=is_over,
+            session_secret="" if is_over else None,  # The browser need not send it any more.
         )
 
     async def viewer(self, request: web.BaseRequest) -> Viewer | None:

@@ -15,9 +15,10 @@ from graphql import GraphQLError
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
-from clinx.accounts.failures import AccountError
+from clinx.accounts.failures import AccountError, Several
 from clinx.billing.failures import MoneyRefused
 from clinx.errors import GatewayError
+from clinx.graphql import unreadable
 
 log = logging.getLogger("clinx.graphql")
 
@@ -39,9 +40,10 @@ class SignInFirst(Refusal):
 
     code = "unauthenticated"
 
-    def __init__(self) -> None:
-        """Say so."""
-        super().__init__("Sign in first.")
+    def __init__(self, *, ended: bool = False) -> None:
+        """Say so, and whether somebody had: their session is over."""
+        said = "Sign in again: the session is over." if ended else "Sign in first."
+        super().__init__(said, session="ended" if ended else None)
 
 
 class Forbidden(Refusal):
@@ -52,6 +54,16 @@ class Forbidden(Refusal):
     def __init__(self, permission: str | None = None) -> None:
         """Say which permission is missing, when one would do."""
         super().__init__("You may not do that.", permission=None if permission is None else str(permission))
+
+
+class InPerson(Refusal):
+    """Nobody may by an access key, whatever it holds: somebody has to sign in for it."""
+
+    code = "session_required"
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("Not by an access key: sign in for this.")
 
 
 class Problem(Exception):
@@ -96,6 +108,8 @@ async def attempt(failed: Callable[[list[UserError]], P], work: Callable[[], Awa
     """Do the work of a mutation; an expected failure becomes a payload with errors."""
     try:
         return await work()
+    except Several as error:
+        return failed(list(map(user_error, error.found)))
     except (Problem, AccountError, MoneyRefused, GatewayError) as error:
         return failed([user_error(error)])
 
@@ -131,7 +145,7 @@ def shown(error: GraphQLError, request_id: str) -> GraphQLError:
 def _said(cause: Exception | None, error: GraphQLError) -> tuple[str, Mapping[str, Any]] | None:
     """Return the words and the extensions of a failure that somebody foresaw."""
     if isinstance(cause, Refusal):
-        return cause.message, cause.extensions or {}
+        return cause.message, {**(cause.extensions or {}), **_placed(error)}
     if isinstance(cause, Problem | AccountError | MoneyRefused | GatewayError):
         told = user_error(cause)
         given = {each.name: each.value for each in told.parameters}
@@ -139,8 +153,13 @@ def _said(cause: Exception | None, error: GraphQLError) -> tuple[str, Mapping[st
     if isinstance(cause, _NO_OPERATION):
         return "The document holds no operation, or none of that name.", {"code": "no_such_operation"}
     if cause is None or (isinstance(cause, GraphQLError) and error.path is None):
-        return error.message.partition(" Did you mean")[0], {"code": "invalid_request"}
+        return error.message.partition(" Did you mean")[0], {"code": "invalid_request", **_placed(error)}
     return None
+
+
+def _placed(error: GraphQLError) -> dict[str, Any]:
+    path = unreadable.place(error)
+    return {"path": path} if path else {}
 
 
 def _cause(error: GraphQLError) -> Exception | None:

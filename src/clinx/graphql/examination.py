@@ -23,7 +23,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types import ExecutionContext
 
-from clinx.graphql import limits
+from clinx.graphql import limits, unreadable
 from clinx.graphql.context import Context
 from clinx.graphql.errors import Forbidden, Refusal
 from clinx.graphql.permissions import Permission
@@ -125,6 +125,9 @@ def _validated(
     schema: GraphQLSchema, document: DocumentNode, rules: tuple[type[ASTValidationRule], ...], *, hides: bool
 ) -> list[GraphQLError]:
     """Validate; suggestions would tell what the schema holds to whoever may not ask."""
-    return validate(
+    found = validate(
         schema, document, (*rules, MaybeNullValidationRule, OneOfInputValidationRule), hide_suggestions=hides
     )
+    for error in found:
+        unreadable.locate(error, document)
+    return found

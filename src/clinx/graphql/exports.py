@@ -28,7 +28,7 @@ from clinx.graphql.permissions import Permission
 from clinx.graphql.refused import Refused
 from clinx.graphql.request_logs.addresses import Format, read
 from clinx.graphql.request_logs.wanted import wanted
-from clinx.graphql.request_logs.writing import writer
+from clinx.graphql.request_logs.writing import shown, writer
 from clinx.graphql.rooms import Services
 from clinx.graphql.users.whose import either
 from clinx.graphql.view import HEADERS
@@ -85,7 +85,7 @@ class Exports:
     ) -> web.StreamResponse:
         name = f"request-logs-{sought.since:%Y%m%d}-{sought.until:%Y%m%d}.{format_}"
         named = {"Content-Type": _TYPES[format_], "Content-Disposition": f'attachment; filename="{name}"'}
-        head, encode = writer(format_, everything=context.may(Permission.REQUEST_LOG_READ))
+        head, encode = writer(format_, shown(context.may))
         async with contextlib.aclosing(self._pages(request, context, sought)) as pages:
             first = await anext(pages, list[RequestLog]())  # What fails now is still answered as a failure.
             response = web.StreamResponse(headers={**headers, **named})
@@ -135,7 +135,9 @@ def _is_same(now: Viewer | None, before: Viewer | None) -> bool:
 
 def _refusal(error: Exception, headers: Mapping[str, str]) -> web.Response:
     status, code, message = _told(error)
-    body = {"errors": [{"message": message, "extensions": {"code": code}}]}
+    parameters: object = (error.extensions or {}).get("parameters") if isinstance(error, Refusal) else None
+    extensions = {"code": code, **({"parameters": parameters} if parameters else {})}
+    body = {"errors": [{"message": message, "extensions": extensions}]}
     allow = {"Allow": "GET"} if status == HTTPStatus.METHOD_NOT_ALLOWED else {}
     return web.Response(
         status=status,

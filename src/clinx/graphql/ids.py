@@ -56,6 +56,19 @@ def key_of(id_: str, kind: str) -> str:
     return key
 
 
+def key_or_name(given: str, kind: str) -> str:
+    """Return the key of an id of a type; what is no id at all is taken for the key itself, as for a name.
+
+    Raises:
+        Problem: ``invalid_id``: it is an id of something else.
+    """
+    try:
+        split_id(given)
+    except Problem:
+        return given
+    return key_of(given, kind)
+
+
 def number_of(id_: str, kind: str) -> int:
     """Return the row's number of an id that must be of a type.
 

@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
 from typing import Protocol
 
+from clinx.config.snapshot import Snapshot
+from clinx.domain.catalog import Channel
 from clinx.domain.inquiry import (
     Document,
     PatchTold,
@@ -17,6 +19,7 @@ from clinx.domain.inquiry import (
     TryoutEvent,
     TryoutWish,
 )
+from clinx.domain.provider_balance import ProviderBalance
 
 
 class Inquiries(Protocol):
@@ -28,6 +31,10 @@ class Inquiries(Protocol):
 
     def explain_route(self, wish: RouteWish) -> RouteTold:
         """Tell what would become of a request that nobody has sent."""
+        ...
+
+    def as_called(self) -> Snapshot:
+        """Return what is served with what is overridden of channels laid over."""
         ...
 
     async def plan(self, documents: Sequence[Document], replay: timedelta | None) -> PlanTold:
@@ -44,4 +51,12 @@ class Inquiries(Protocol):
 
     def last_test(self, channel: str) -> Tested | None:
         """Return how the last test of a channel ended in this process."""
+        ...
+
+    def provider_balances(self, channel: Channel) -> Sequence[ProviderBalance]:
+        """Return what a vendor answered this process last of what is left, by credential."""
+        ...
+
+    async def refresh_balances(self, channel: Channel, credential: str | None) -> None:
+        """Ask a vendor what is left, with all credentials or with that of a fingerprint."""
         ...

@@ -42,6 +42,8 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "usageReport": 100,
     "plan": 2_000,
     "channelTest": 500,
+    "page": 100,
+    "channelBalanceRefresh": 500,
     "signIn": 100,
     "register": 100,
 }

@@ -40,6 +40,6 @@ def cors_headers(request: web.BaseRequest, console: Console, *, secure: bool) ->
     return {
         "Access-Control-Allow-Origin": origin,
         "Access-Control-Allow-Credentials": "true",
-        "Access-Control-Expose-Headers": "x-request-id",
+        "Access-Control-Expose-Headers": "x-request-id, content-disposition",
         "Vary": "Origin",
     }

@@ -16,7 +16,9 @@ from graphql import GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
 from clinx.domain.permissions import Permission as Permission
 from clinx.domain.permissions import permissions_of as permissions_of
 from clinx.graphql.context import Context
-from clinx.graphql.errors import Forbidden, SignInFirst
+from clinx.graphql.errors import Forbidden, InPerson, Refusal, SignInFirst
+
+_USE_POST: Final = "The answer sets a cookie, which a stream cannot: send it by POST and take JSON."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Rule:
     """Whoever the parent object belongs to: its ``owner_id``."""
     session: bool = False
     """Nobody by an access key: what makes or changes credentials takes a person."""
+    posted: bool = False
+    """Not where an answer has no headers left to it: a session that no cookie could bring would be nobody's."""
 
     def check(self, context: Context, parent: object, *, changes: bool = False) -> None:
         """Let the viewer pass.
@@ -42,23 +46,28 @@ class Rule:
         Raises:
             SignInFirst: nobody has signed in, and somebody must.
             Forbidden: the viewer is not one of those who may.
+            InPerson: nobody may by an access key.
+            Refusal: ``post_required``: the answer is streamed, and sets a cookie.
         """
+        if self.posted and context.streamed:
+            raise Refusal(_USE_POST, "post_required")
         if self.anyone:
             return
         viewer = context.viewer
         if viewer is None:
-            raise SignInFirst
+            raise SignInFirst(ended=context.session_ended)
         if self.permission is not None and self.permission in viewer.permissions:
             return
         if not self.signed_in and not (self.owner and getattr(parent, "owner_id", None) == viewer.user.id):
             raise Forbidden(self.permission)
         if self.session and viewer.session is None:
-            raise Forbidden
+            raise InPerson
         if (given := Permission.SELF_WRITE if changes else Permission.SELF_READ) not in viewer.permissions:
             raise Forbidden(given)
 
 
 ANYONE: Final = Rule("For everybody.", anyone=True)
+POSTED: Final = Rule("For everybody; not in a stream, for the answer sets a cookie.", anyone=True, posted=True)
 SIGNED_IN: Final = Rule("For whoever has signed in.", signed_in=True)
 SESSION: Final = Rule("For whoever has signed in; not by an access key.", signed_in=True, session=True)
 OWNER: Final = Rule("For its owner.", owner=True)
@@ -134,7 +143,7 @@ def _merged(tables: Iterable[Access]) -> dict[str, Rule]:
 
 def _lay(defined: Any, rule: Rule, *, changes: bool) -> None:
     defined.description = f"{defined.description}\n\n{rule.shown}" if defined.description else rule.shown
-    if rule.anyone:
+    if rule.anyone and not rule.posted:
         return
     if defined.subscribe is not None:
         defined.subscribe = _guarded(defined.subscribe, rule, changes=changes)

@@ -22,8 +22,13 @@ _LONGEST_SECRET: Final = 4096
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,9})?")
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
 _SPAN: Final = re.compile(
-    r"P(?:(?P<days>\d{1,6})D)?(?:T(?=\d)(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,6})M)?(?:(?P<seconds>\d{1,9})S)?)?"
+    r"P(?:(?P<days>\d{1,6})D)?(?:T(?=\d)(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,6})M)?(?:(?P<seconds>\d{1,9})S)?)?",
+    re.ASCII,
 )
+_SHORT: Final = re.compile(
+    r"(?P<days>\d{1,6})d|(?P<hours>\d{1,6})h|(?P<minutes>\d{1,6})m|(?P<seconds>\d{1,9})s", re.ASCII
+)
+"""As the tree and the command line write it."""
 
 
 def _unreadable(what: str, such_as: str) -> Refusal:
@@ -65,7 +70,7 @@ def _shown_instant(value: datetime) -> str:
 
 
 def _span(value: Any) -> Duration:
-    found = _SPAN.fullmatch(value) if isinstance(value, str) and len(value) > 1 else None
+    found = _SPAN.fullmatch(value) or _SHORT.fullmatch(value) if isinstance(value, str) else None
     if found is None or not any(found.groups()):
         raise _unreadable("a span of time", '"PT5M"')
     days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
@@ -116,7 +121,7 @@ SCALARS: Final[Mapping[object, ScalarDefinition]] = {
     ),
     Duration: strawberry.scalar(
         name="Duration",
-        description='A span of time in ISO 8601, of days and smaller: "P7D", "PT5M".',
+        description='A span of time in ISO 8601, of days and smaller: "P7D", "PT5M". "7d" and "5m" are taken, too.',
         serialize=_shown_span,
         parse_value=_span,
     ),

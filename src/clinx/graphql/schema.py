@@ -11,7 +11,7 @@ from strawberry.extensions import MaxTokensLimiter, ParserCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.graphql import OperationType
 
-from clinx.graphql import audit
+from clinx.graphql import audit, places, reach, unreadable
 from clinx.graphql.access_keys import mutations as access_key_mutations
 from clinx.graphql.access_keys import types as access_key_types
 from clinx.graphql.billing import mutations as billing_mutations
@@ -195,6 +195,10 @@ schema: Final = Schema(
 )
 RULES: Final = enforce(schema.core, (*ACCESS, pages(schema.core)))
 """Who may see or do what: ``Type.field`` to its rule."""
+LOOSENED: Final = reach.loosen(schema.core, RULES)
+"""What may be null because not everybody who reaches its object may see it."""
+unreadable.lay(schema.core)
+places.lay(schema.core)
 audit.lay(schema.core)
 watched.lay(schema.core)
 

@@ -77,7 +77,7 @@ class View:
         await doorman.viewer(request)  # Whose key is none learns it at once.
 
         async def renew() -> Context:
-            return await doorman.context(request, self.services.new_id(), secure=secure)
+            return await doorman.context(request, self.services.new_id(), secure=secure, streamed=True)
 
         return await Socket(self.services.supervisor, renew, partial(doorman.viewer, request))(request)
 
@@ -86,8 +86,9 @@ class View:
     ) -> web.StreamResponse:
         operation = await _read(request)
         doorman = Doorman(self.services, self.edge)
-        context = await doorman.context(request, request_id, secure=secure)
-        if "text/event-stream" in request.headers.get("Accept", ""):
+        streamed = "text/event-stream" in request.headers.get("Accept", "")
+        context = await doorman.context(request, request_id, secure=secure, streamed=streamed)
+        if streamed:
             return await stream(request, operation, context, headers, partial(doorman.viewer, request))
         body = await _execute(operation, context)
         response = web.Response(body=body, headers=headers, content_type="application/json", charset="utf-8")
@@ -158,10 +159,10 @@ def _refusal(error: Refused, headers: Mapping[str, str]) -> web.Response:
 
 def _preflight(request: web.BaseRequest, cors: Mapping[str, str]) -> web.Response:
     if "Access-Control-Allow-Origin" not in cors:
-        return web.Response(status=HTTPStatus.FORBIDDEN, headers=cors)
+        return web.Response(status=HTTPStatus.FORBIDDEN, headers={**HEADERS, **cors})
     allowed = {
         "Access-Control-Allow-Methods": "POST, OPTIONS",
         "Access-Control-Allow-Headers": request.headers.get("Access-Control-Request-Headers", "content-type"),
         "Access-Control-Max-Age": "600",
     }
-    return web.Response(status=HTTPStatus.NO_CONTENT, headers={**cors, **allowed})
+    return web.Response(status=HTTPStatus.NO_CONTENT, headers={**HEADERS, **cors, **allowed})

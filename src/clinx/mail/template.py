@@ -15,9 +15,12 @@ from typing import Final, assert_never
 from urllib.parse import urlsplit
 
 from clinx.domain.console import Language
+from clinx.domain.names import unlinked
 
 SERVICE: Final = "service"
 """The parameter that every template may use: what the service is called."""
+PERSON: Final = "name"
+"""The parameter for what people call themselves: it reads the same, and leads nowhere."""
 LONGEST_VALUE: Final = 4000
 """Characters of a value; links are no longer either."""
 LONGEST_SUBJECT: Final = 150
@@ -94,6 +97,8 @@ def write(template: Template, language: Language, values: Mapping[str, str]) -> 
     if missing := (template.required | {SERVICE}) - values.keys():
         raise ValueError(f"values are missing: {', '.join(sorted(missing))}")
     flat = {name: _flat(value) for name, value in values.items()}
+    if PERSON in flat:
+        flat[PERSON] = unlinked(flat[PERSON])
     subject = template.subject.format_map(flat)[:LONGEST_SUBJECT]
     shown = [block for block in template.blocks if isinstance(block, str) or _flat(values.get(block.of, ""))]
     text = "\n\n".join(_text(block, flat, values) for block in shown) + f"\n\n-- \n{flat[SERVICE]}\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import secrets
 from collections.abc import Callable, Mapping
@@ -11,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -20,6 +18,7 @@ from clinx.domain.letter import Letter
 from clinx.mail import catalogue
 from clinx.mail.outbox import Outbox
 from clinx.mail.template import LONGEST_VALUE
+from clinx.notify.addresses import is_usable
 from clinx.notify.news import News
 from clinx.notify.signature import sign
 from clinx.storage.codec import clean
@@ -31,10 +30,6 @@ MOST: Final = 500
 """Parcels that may wait."""
 PAUSE_SECONDS: Final = 5.0
 """Before the one retry of what failed for the moment only."""
-LONGEST_URL: Final = 2000
-
-_WEB_PORTS: Final = frozenset({80, 443})
-_UNPRIVILEGED: Final = 1024
 
 
 def _silent(_: str) -> None:
@@ -97,21 +92,6 @@ class WebhookFailed(Exception):
         if self.status is not None:
             return self.status >= 500 or self.status == 429  # noqa: PLR2004  (the server's own trouble, or too many)
         return self.trouble is Trouble.UNREACHABLE
-
-
-def is_usable(url: str) -> bool:
-    """Say whether an address may be that of a webhook: ``https``, or ``http`` on this machine, to a usual port."""
-    if len(url) > LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url:
-        return False
-    try:
-        split = urlsplit(url)
-        port, host = split.port, split.hostname
-    except ValueError:
-        return False
-    if not host or "@" in split.netloc:
-        return False
-    is_usual = port is None or port in _WEB_PORTS or port >= _UNPRIVILEGED
-    return is_usual and (split.scheme == "https" or (split.scheme == "http" and _is_loopback(host)))
 
 
 class Courier:
@@ -216,10 +196,3 @@ class Courier:
         else:
             log.info("webhook.sent", extra={"kind": parcel.news.kind})
             self._count("sent")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

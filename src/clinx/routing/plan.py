@@ -178,7 +178,7 @@ def _best_first(candidates: tuple[Candidate, ...], health: Readiness) -> tuple[C
 def _not_found(names: tuple[str, ...], model: str) -> ModelNotFound:
     is_cheap = len(model) <= LONGEST_COMPARED and len(names) <= MOST_COMPARED
     close = difflib.get_close_matches(model, names, n=1) if is_cheap else []
-    hint = f"Did you mean {close[0]!r}?" if close else "GET /v1/models lists what this key may use."
+    hint = f"Did you mean {close[0]!r}?" if close else "The list of models names what is offered to you."
     return ModelNotFound(
         f"The model {_shown(model)} does not exist or is not offered to you.", hint=hint, param="model"
     )

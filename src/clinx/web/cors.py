@@ -8,6 +8,7 @@ from aiohttp import web
 
 from clinx.config.snapshot import Server
 
+_OURS = {"Server": "clinx"}
 _EXPOSED = "x-request-id, clinx-request-id, clinx-max-tokens, clinx-losses, retry-after"
 
 
@@ -28,10 +29,10 @@ def is_preflight(request: web.BaseRequest) -> bool:
 def preflight(request: web.BaseRequest, headers: Mapping[str, str]) -> web.Response:
     """Answer the question; without ``headers`` the answer is a refusal the browser understands."""
     if not headers:
-        return web.Response(status=403)
+        return web.Response(status=403, headers=_OURS)
     allowed = {
         "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
         "Access-Control-Allow-Headers": request.headers.get("Access-Control-Request-Headers", "*"),
         "Access-Control-Max-Age": "600",
     }
-    return web.Response(status=204, headers={**headers, **allowed})
+    return web.Response(status=204, headers={**_OURS, **headers, **allowed})

@@ -157,6 +157,7 @@ class SigningIn:
         if isinstance(entered, FactorNeeded):
             fragment = f"second_factor={entered.secret}&kinds={','.join(entered.kinds)}"
             return self._into_console(wish.return_path, fragment=fragment)
+        await self.sessions.end_of(self.edge.session_of(request))
         response = self._into_console(wish.return_path)
         lasts = int(self.snapshot().console.sign_in.session.total_seconds())
         self.edge.set_session(response, entered.secret, secure=self.edge.is_secure(request), seconds=lasts)

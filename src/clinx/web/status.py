@@ -43,6 +43,7 @@ class StatusPage:
             "start_time": int(self.started_at.timestamp()),
             **_general(snapshot.console),
             **_sign_in(snapshot.console),
+            **_currency(snapshot.currency),
             **_money(snapshot.payments),
         }
         body = msgspec.json.encode({"success": True, "message": "", "data": data})
@@ -89,10 +90,24 @@ def _sign_in(console: Console) -> Mapping[str, object]:
     }
 
 
+def _currency(code: str) -> Mapping[str, object]:
+    """Say what amounts are in: clients know dollars by name, and of anything else are told how it is written.
+
+    Their rates are from what they take for dollars, which here is the ledger's currency whatever that is: one.
+    """
+    return {
+        "currency": code,  # Ours.
+        "display_in_currency": True,
+        "quota_display_type": "USD" if code == "USD" else "CUSTOM",
+        "usd_exchange_rate": 1,
+        "custom_currency_symbol": "$" if code == "USD" else f"{code} ",
+        "custom_currency_exchange_rate": 1,
+    }
+
+
 def _money(payments: Payments | None) -> Mapping[str, object]:
     shown: dict[str, object] = {
         "quota_per_unit": _QUOTA_PER_UNIT,
-        "display_in_currency": True,
         "enable_online_topup": payments is not None and payments.epay is not None,
         "top_up_link": "",
     }

@@ -209,3 +209,15 @@ async def test_the_same_id_at_another_service_is_somebody_else(database: Databas
     second = (await admitted(database, Found("linuxdo", "583231", name="ann"))).user
 
     assert first.id != second.id
+
+
+async def test_whoever_is_called_like_the_house_elsewhere_is_called_otherwise_here(database: Database):
+    arrival = await admitted(database, replace(ANN, name="Admin", email=None))
+
+    assert (arrival.user.name, arrival.user.display_name) == (f"{ANN.provider}-Admin", "")
+
+
+async def test_a_name_that_leads_somewhere_is_not_taken_over(database: Database):
+    arrival = await admitted(database, replace(ANN, name="see evil.example", email=None))
+
+    assert (arrival.user.name, arrival.user.display_name) == ("see-evil.example", "")

@@ -12,7 +12,7 @@ from support.operations import Api
 
 CREATE = """
 mutation ($input: AccessKeyCreateInput!) {
-  accessKeyCreate(input: $input) { accessKey { name hint permissions expiresAt } secret errors { code path } }
+  accessKeyCreate(input: $input) { accessKey { name hint permissions expiresAt } secret repeated errors { code path } }
 }"""
 REVOKE = """
 mutation ($input: AccessKeyRevokeInput!) {
@@ -37,7 +37,8 @@ async def test_an_access_key_s_secret_is_shown_once(api: Api):
         "permissions": ["self:read", "self:write"],
         "expiresAt": "2031-01-01T00:00:00Z",
     }
-    assert again == {**made, "secret": None}
+    assert not made["repeated"]
+    assert again == {**made, "secret": None, "repeated": True}
     found = await access_keys.find(api.database, made["secret"], at=START)
     assert found is not None
     assert found[1] == ann
@@ -77,7 +78,7 @@ async def test_it_takes_a_person_who_has_just_proved_who_they_are(api: Api):
 
     assert await api.failed(api.stale(ann), CREATE, input=asked()) == "step_up_required"
     by_key = api.by_key(ann, Permission.SELF_READ, Permission.SELF_WRITE)
-    assert await api.refused(by_key, CREATE, input=asked()) == "forbidden"
+    assert await api.refused(by_key, CREATE, input=asked()) == "session_required"
     assert await api.refused(None, CREATE, input=asked()) == "unauthenticated"
     assert await access_keys.of_user(api.database, ann) == []
 
@@ -99,7 +100,7 @@ async def test_a_revoked_key_opens_nothing(api: Api):
     which = {"id": to_id("AccessKey", issued.key.id)}
 
     assert await api.failed(bob, REVOKE, input=which) == "not_found"
-    assert await api.refused(api.by_key(ann, Permission.SELF_WRITE), REVOKE, input=which) == "forbidden"
+    assert await api.refused(api.by_key(ann, Permission.SELF_WRITE), REVOKE, input=which) == "session_required"
     assert await access_keys.find(api.database, issued.secret, at=START) is not None
 
     revoked = await api.do(ann, REVOKE, input=which)

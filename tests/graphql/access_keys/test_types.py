@@ -51,4 +51,4 @@ async def test_all_of_one_s_own_are_listed_the_latest_first(api: Api):
             ]
         }
     }
-    assert await api.refused(api.by_key(ann, Permission.SELF_READ), KEYS) == "forbidden"
+    assert await api.refused(api.by_key(ann, Permission.SELF_READ), KEYS) == "session_required"

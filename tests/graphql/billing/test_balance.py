@@ -6,10 +6,20 @@ from clinx.graphql.billing.balance import BalanceNode, balance_now, balance_of
 from support.database import fund
 
 
-async def test_what_is_held_and_what_is_lent_is_bound():
+async def test_what_is_held_and_what_is_lent_are_told_apart():
     shown = BalanceNode.of(Balance(Amount(10), held=Amount(2), leased=Amount(3)))
 
-    assert shown == BalanceNode(total=Amount(10), held=Amount(5), available=Amount(5))
+    assert shown == BalanceNode(
+        total=Amount(10), held=Amount(2), lent=Amount(3), available=Amount(5), spendable=Amount(8)
+    )
+
+
+async def test_lending_takes_nothing_from_whoever_watches():
+    before = BalanceNode.of(Balance(Amount(10), held=Amount(0), leased=Amount(0)))
+    lent = BalanceNode.of(Balance(Amount(10), held=Amount(0), leased=Amount(4)))
+
+    assert (before.available, lent.available) == (Amount(10), Amount(6))
+    assert before.spendable == lent.spendable == Amount(10)
 
 
 async def test_who_never_had_anything_has_nothing(console):

@@ -104,6 +104,27 @@ async def test_a_stripe_order_is_paid_on_a_page_without_fields(console, site: Fa
     assert made["page"] == {"url": f"{site.url}/pay/1", "link": f"{site.url}/pay/1", "fields": []}
 
 
+async def test_without_a_method_the_provider_s_first_is_taken(console, site: FakePayments):
+    ann = await console.user("ann")
+
+    async def method(provider: str) -> str:
+        asked = {"provider": provider, "amount": "10", "idempotencyKey": provider}
+        made = (await console.ask(ann, CREATE, input=asked))["orderCreate"]
+        assert made["errors"] == []
+        return next(each.method for each in await orders.latest(console.database) if each.provider == provider.lower())
+
+    assert (await method("EPAY"), await method("STRIPE")) == ("alipay", "checkout")
+
+
+async def test_a_provider_that_is_not_configured_has_no_method(console):
+    ann = await console.user("ann")
+    console.snapshot = replace(console.snapshot, payments=replace(console.snapshot.payments, stripe=None))
+
+    made = await console.ask(ann, CREATE, input={"provider": "STRIPE", "amount": "10", "idempotencyKey": "k"})
+
+    assert [each["code"] for each in made["orderCreate"]["errors"]] == ["provider_unknown"]
+
+
 async def test_a_wish_that_is_not_on_offer_is_refused_with_a_code(console):
     ann = await console.user("ann")
 

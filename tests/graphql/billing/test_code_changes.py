@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from clinx.accounts.throttle import CODES_PER_USER
 from clinx.billing import codes
 from clinx.billing.codes import Offer
+from clinx.domain.console import SecondPerson
 from clinx.domain.identity import Role
 from clinx.domain.money import Amount
 from clinx.graphql.ids import to_id
@@ -81,24 +83,24 @@ async def test_one_key_makes_one_batch_when_it_is_asked_at_once(console):
 
 
 @pytest.mark.parametrize(
-    ("changed", "code"),
+    ("changed", "code", "path"),
     [
-        ({"count": 0}, "offer_invalid"),
-        ({"count": 10_001}, "offer_invalid"),
-        ({"amount": "0"}, "offer_invalid"),
-        ({"amount": "-1"}, "offer_invalid"),
-        ({"name": ""}, "offer_invalid"),
-        ({"expiresAt": "2030-01-01T00:00:00Z"}, "offer_invalid"),
-        ({"idempotencyKey": "x" * 65}, "key_invalid"),
+        ({"count": 0}, "offer_invalid", "count"),
+        ({"count": 10_001}, "offer_invalid", "count"),
+        ({"amount": "0"}, "offer_invalid", "amount"),
+        ({"amount": "-1"}, "offer_invalid", "amount"),
+        ({"name": ""}, "offer_invalid", "name"),
+        ({"expiresAt": "2030-01-01T00:00:00Z"}, "offer_invalid", "expiresAt"),
+        ({"idempotencyKey": "x" * 65}, "key_invalid", "idempotencyKey"),
     ],
     ids=["none", "many", "worthless", "debt", "nameless", "over", "key"],
 )
-async def test_what_is_no_batch_is_refused(console, changed: dict[str, Any], code: str):
+async def test_what_is_no_batch_is_refused(console, changed: dict[str, Any], code: str, path: str):
     admin = await console.user("admin", role=Role.ADMIN)
 
     made = (await console.ask(admin, CREATE, input=offer(**changed)))["codeBatchCreate"]
 
-    assert [error["code"] for error in made["errors"]] == [code]
+    assert [(error["code"], error["path"]) for error in made["errors"]] == [(code, [path])]
     assert await states(console) == []
 
 
@@ -208,3 +210,20 @@ async def test_good_codes_are_no_tries(console):
     made = await make(console, CODES_PER_USER[0].most + 1)
 
     assert [(await redeem(console, ann, code))["amount"] for code in made] == ["5"] * len(made)
+
+
+async def test_one_person_makes_codes_worth_only_so_much(console):
+    rule = SecondPerson(Amount.parse("100"))
+    console.snapshot = replace(console.snapshot, console=replace(console.snapshot.console, second_person=rule))
+    admin = await console.user("admin", role=Role.ADMIN)
+
+    async def made(count: int, key: str) -> Any:
+        asked = {"name": "spring", "count": count, "amount": "10", "idempotencyKey": key}
+        return (await console.ask(admin, CREATE, input=asked))["codeBatchCreate"]
+
+    refused = {"code": "second_person_needed", "path": ["amount"], "parameters": [{"name": "above", "value": "100"}]}
+    assert await made(11, "a") == {"batch": None, "codes": None, "errors": [refused]}
+    assert len((await made(6, "b"))["codes"]) == 6
+    assert (await made(5, "c"))["errors"] == [refused]
+    assert len((await made(4, "d"))["codes"]) == 4
+    assert await console.database.fetch("SELECT COUNT(*) FROM code") == [(10,)]

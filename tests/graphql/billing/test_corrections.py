@@ -81,7 +81,7 @@ async def test_a_key_that_was_used_for_something_else_moves_nothing(console):
 
     refused = [await adjust(console, admin, *other) for other in ((ann, "3"), (bob, "2"), (ann, "-2"))]
 
-    assert refused == [{**NOTHING, "errors": [{"code": "key_reused", "path": []}]}] * 3
+    assert refused == [{**NOTHING, "errors": [{"code": "key_reused", "path": ["idempotencyKey"]}]}] * 3
     assert [await console.sum_of(who.account) for who in (ann, bob)] == ["2", "0"]
 
 
@@ -94,8 +94,8 @@ async def test_a_key_that_was_used_for_something_else_moves_nothing(console):
         ({"reason": " "}, {"code": "reason_invalid", "path": ["reason"]}),
         ({"reason": "x" * 501}, {"code": "reason_invalid", "path": ["reason"]}),
         ({"idempotencyKey": "ü"}, {"code": "key_invalid", "path": ["idempotencyKey"]}),
-        ({"user": to_id("User", 99)}, {"code": "not_found", "path": ["id"]}),
-        ({"user": to_id("Token", 1)}, {"code": "invalid_id", "path": ["id"]}),
+        ({"user": to_id("User", 99)}, {"code": "not_found", "path": ["user"]}),
+        ({"user": to_id("Token", 1)}, {"code": "invalid_id", "path": ["user"]}),
     ],
     ids=["nothing", "much", "little", "no-reason", "long-reason", "key", "nobody", "token"],
 )
@@ -167,8 +167,8 @@ async def test_a_charge_is_given_back_in_parts_and_never_more(console):
     known = {"charge": "4", "user": {"name": "ann"}, "errors": []}
     assert part == {**known, "amount": "1", "refunded": "1", "repeated": False, "balance": {"total": "7"}}
     assert again == {**part, "repeated": True}
-    assert reused == {**NO_REFUND, "errors": [{"code": "key_reused", "path": []}]}
-    assert too_much == {**NO_REFUND, "errors": [{"code": "refund_too_large", "path": []}]}
+    assert reused == {**NO_REFUND, "errors": [{"code": "key_reused", "path": ["idempotencyKey"]}]}
+    assert too_much == {**NO_REFUND, "errors": [{"code": "refund_too_large", "path": ["amount"]}]}
     assert rest == {**known, "amount": "3", "refunded": "4", "repeated": False, "balance": {"total": "10"}}
     assert [await console.sum_of(name) for name in (ann.account, "revenue")] == ["10", "0"]
 
@@ -184,8 +184,8 @@ async def test_a_charge_is_named_by_its_entry_too(console):
     unknown = await refund(console, admin, entry=to_id("LedgerEntry", 99))
 
     assert (given["amount"], given["balance"]) == ("4", {"total": "10"})
-    assert no_charge == {**NO_REFUND, "errors": [{"code": "charge_unknown", "path": []}]}
-    assert unknown == {**NO_REFUND, "errors": [{"code": "not_found", "path": ["id"]}]}
+    assert no_charge == {**NO_REFUND, "errors": [{"code": "charge_unknown", "path": ["entry"]}]}
+    assert unknown == {**NO_REFUND, "errors": [{"code": "not_found", "path": ["entry"]}]}
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ async def test_nobody_gives_back_what_they_spent_themselves(console):
     own = await refund(console, admin, requestId="req_1")
     stale = await refund(console, root, context=console.context(root, is_fresh=False), requestId="req_1")
 
-    assert own == {**NO_REFUND, "errors": [{"code": "not_yourself", "path": []}]}
+    assert own == {**NO_REFUND, "errors": [{"code": "not_yourself", "path": ["entry"]}]}
     assert stale == {**NO_REFUND, "errors": [{"code": "step_up_required", "path": []}]}
     assert await console.sum_of(admin.account) == "6"
     assert (await refund(console, root, requestId="req_1"))["balance"] == {"total": "10"}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from clinx.billing import topup
+from clinx.billing import refunds, topup
 from clinx.billing.transfer import Cause
 from clinx.domain.identity import Role
 from clinx.domain.money import Amount
@@ -68,6 +68,45 @@ async def test_a_charge_names_its_request(console):
     (edge,) = (await console.ask(ann, PAGE, first=5))["ledgerEntries"]["edges"]
 
     assert (edge["node"]["amount"], edge["node"]["requestId"], edge["node"]["revision"]) == ("-0.25", "req_7", "r1")
+
+
+async def test_a_refund_names_the_request_of_its_charge(console):
+    ann = await console.user("ann")
+    await console.charged(ann, "req_7", "0.25")
+    await refunds.refund(console.database, "settle:req_7", None, Cause("user:root", "sorry", "k1"), at=START)
+
+    refund, charge = (await console.ask(ann, PAGE, first=5))["ledgerEntries"]["edges"]
+
+    assert (refund["node"]["kind"], refund["node"]["requestId"]) == ("REFUND", "req_7")
+    assert {"name": "charge", "value": "settle:req_7"} in refund["node"]["facts"]
+    assert (charge["node"]["kind"], charge["node"]["requestId"]) == ("CHARGE", "req_7")
+
+
+async def test_operators_see_what_moved_everybody_s_money_but_charges(console):
+    ann, bob = await console.user("ann", balance="1"), await console.user("bob", balance="2")
+    admin = await console.user("admin", role=Role.ADMIN)
+    await console.charged(ann, "req_1", "0.25")
+
+    page = await console.ask(admin, PAGE, first=5, filter={"everyone": True}, counts=True)
+    grants = await console.ask(admin, PAGE, first=1, filter={"everyone": True, "kind": "GRANT"})
+    rest = await console.ask(
+        admin, PAGE, first=1, filter={"everyone": True}, after=grants["ledgerEntries"]["pageInfo"]["endCursor"]
+    )
+    of_bob = await console.ask(admin, PAGE, first=5, filter={"everyone": True, "user": to_id("User", bob.id)})
+
+    seen = [(edge["node"]["user"]["name"], edge["node"]["amount"]) for edge in page["ledgerEntries"]["edges"]]
+    assert seen == [("bob", "2"), ("ann", "1")]
+    assert page["ledgerEntries"]["totalCount"] == {"value": 2, "capped": False}
+    assert [each["ledgerEntries"]["edges"][0]["node"]["user"]["name"] for each in (grants, rest, of_bob)] == [
+        "bob", "ann", "bob",
+    ]  # fmt: skip
+
+
+async def test_the_charges_of_everybody_are_elsewhere(console):
+    ann, admin = await console.user("ann"), await console.user("admin", role=Role.ADMIN)
+
+    assert await console.refused(admin, PAGE, first=5, filter={"everyone": True, "kind": "CHARGE"}) == "invalid_value"
+    assert await console.refused(ann, PAGE, first=5, filter={"everyone": True}) == "forbidden"
 
 
 async def test_pages_follow_one_another_the_latest_first(console):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from clinx.domain.order import Order, OrderState, Outcome, PaymentEvent, Payment
 from clinx.graphql.ids import to_id
 from clinx.storage import orders
 from support.database import START
+from support.fake_payments import FakePayments
 from support.orders import EPAY_ORDER, STRIPE_ORDER
 
 PAGE = """
@@ -28,6 +30,7 @@ query ($id: ID!) {
   }
 }"""
 SAID = "query ($id: ID!) { order(id: $id) { askedAt events { at outcome address detail } } }"
+PAY = "query ($id: ID!) { order(id: $id) { number page { url link fields { name value } } } }"
 NODE = "query ($id: ID!) { node(id: $id) { ... on Order { number } } }"
 
 
@@ -143,3 +146,47 @@ async def test_orders_of_a_user_are_chosen_by_operators_only(console):
     assert numbers(await console.ask(admin, PAGE, first=5, filter=of_bob)) == [order_id(1)]
     assert await console.refused(ann, PAGE, first=5, filter=of_bob) == "forbidden"
     assert await console.refused(ann, PAGE, first=5, filter={"everyone": True}) == "forbidden"
+
+
+async def test_its_buyer_finds_the_page_of_an_order_again(console):
+    ann, admin = await console.user("ann"), await console.user("admin", role=Role.ADMIN)
+    id_ = await place(console, ann, 1, expires_at=START + timedelta(hours=23))
+
+    found = (await console.ask(ann, PAY, id=id_))["order"]["page"]
+
+    assert found["url"] == "https://pay.example/submit.php"
+    assert {"name": "out_trade_no", "value": order_id(1)} in found["fields"]
+    assert (await console.ask(admin, PAY, id=id_))["order"] == {"number": order_id(1), "page": None}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"state": OrderState.PAID}, {"state": OrderState.EXPIRED}, {"expires_at": START}],
+    ids=["paid", "expired", "late"],
+)
+async def test_what_cannot_be_paid_any_more_has_no_page(console, changed: dict[str, Any]):
+    ann = await console.user("ann")
+    fields: dict[str, Any] = {"expires_at": START + timedelta(hours=23), **changed}
+    id_ = await place(console, ann, 1, **fields)
+
+    assert (await console.ask(ann, PAY, id=id_))["order"]["page"] is None
+
+
+async def test_where_nothing_is_sold_any_more_no_order_has_a_page(console):
+    ann = await console.user("ann")
+    id_ = await place(console, ann, 1, expires_at=START + timedelta(hours=23))
+    console.snapshot = replace(console.snapshot, payments=None)
+
+    assert (await console.ask(ann, PAY, id=id_))["order"]["page"] is None
+
+
+async def test_a_provider_that_cannot_be_asked_for_the_page_is_said(console, site: FakePayments):
+    ann = await console.user("ann")
+    id_ = await place(console, ann, 2, like=STRIPE_ORDER, expires_at=START + timedelta(hours=23), reference=None)
+
+    found = (await console.ask(ann, PAY, id=id_))["order"]["page"]
+    site.status = 503
+
+    assert found["fields"] == []
+    assert found["url"].startswith(f"{site.url}/pay/")
+    assert await console.refused(ann, PAY, id=id_) == "provider_unavailable"

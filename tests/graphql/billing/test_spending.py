@@ -14,8 +14,8 @@ from support.database import START
 
 DAY = (START - datetime(1970, 1, 1, tzinfo=UTC)).days
 SPEND = """
-query ($since: Date!, $until: Date!, $by: [SpendBy!], $user: ID, $token: ID) {
-  spend(since: $since, until: $until, by: $by, user: $user, token: $token) {
+query ($since: Date!, $until: Date!, $by: [SpendBy!], $user: ID, $token: ID, $everyone: Boolean! = false) {
+  spend(since: $since, until: $until, by: $by, user: $user, token: $token, everyone: $everyone) {
     rows { day model token group calls charge inputTokens outputTokens } isCut
   }
 }"""
@@ -72,6 +72,18 @@ async def test_others_spend_needs_a_permission(console):
     assert (await console.ask(admin, SPEND, **NEW_YEAR))["spend"]["rows"] == []
     assert await console.refused(ann, SPEND, **of_bob) == "forbidden"
     assert await console.refused(None, SPEND, **NEW_YEAR) == "unauthenticated"
+
+
+async def test_operators_sum_up_what_everyone_spent(console):
+    ann, bob, admin = await console.user("ann"), await console.user("bob"), await console.user("a", role=Role.ADMIN)
+    await spent(console, ann, "small", 1_000_000_000)
+    await spent(console, bob, "small", 2_000_000_000)
+    all_of_it, of_bob = {**NEW_YEAR, "everyone": True}, {"user": to_id("User", bob.id)}
+
+    assert [row["charge"] for row in (await console.ask(admin, SPEND, **all_of_it))["spend"]["rows"]] == ["3"]
+    narrowed = await console.ask(admin, SPEND, **all_of_it, **of_bob)
+    assert [row["charge"] for row in narrowed["spend"]["rows"]] == ["2"]
+    assert await console.refused(ann, SPEND, **all_of_it) == "forbidden"
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from clinx.domain.identity import Role
 from clinx.graphql.ids import to_id
+from clinx.graphql.permissions import Permission
 from clinx.storage import overrides
-from support.station import Station
+from support.fake_upstream import FakeUpstream
+from support.gateway import tree_for
+from support.station import Station, running_station
 
 OVERRIDE = """mutation ($input: ChannelOverrideInput!) { channelOverride(input: $input) {
   override { id channel aspect value reason actor until } channel { name overrides { value } }
@@ -17,6 +22,11 @@ DROP = """mutation ($input: ChannelOverrideDropInput!) { channelOverrideDrop(inp
   override { channel value } errors { code }
 } }"""
 RESET = """mutation ($input: ChannelResetInput!) { channelReset(input: $input) { channel { name } errors { code } } }"""
+BALANCE = """mutation ($input: ChannelBalanceRefreshInput!) { channelBalanceRefresh(input: $input) {
+  channel { name isBalanceOffered providerBalances { credential askedAt amount currency code cause } }
+  errors { code path parameters { name value } }
+} }"""
+KNOWN = """{ channel(name: "main") { providerBalances { credential amount code } } }"""
 MAIN = to_id("Channel", "main")
 
 
@@ -53,8 +63,8 @@ async def test_a_dry_run_writes_nothing(station: Station) -> None:
 @pytest.mark.parametrize(
     ("changes", "code", "path"),
     [
-        ({"channel": to_id("Channel", "other")}, "not_found", ["id"]),
-        ({"channel": to_id("Model", "main")}, "invalid_id", ["id"]),
+        ({"channel": to_id("Channel", "other")}, "not_found", ["channel"]),
+        ({"channel": to_id("Model", "main")}, "invalid_id", ["channel"]),
         ({"weight": 1}, "exactly_one", []),
         ({"disabled": None}, "exactly_one", []),
         ({"disabled": None, "weight": -1}, "out_of_range", ["weight"]),
@@ -113,3 +123,89 @@ async def test_what_was_overridden_is_in_the_audit_log(station: Station) -> None
         ("channelOverride", None, said),
         ("channelOverrideDrop", said, None),
     ]
+
+
+@pytest.fixture
+async def asked(tmp_path: Path, upstream: FakeUpstream) -> AsyncIterator[Station]:
+    acme = "provider: acme\nextends: openai-compatible\nbalance: {path: /left, value: left, currency: CNY}\n"
+    files = {
+        "gateway.yaml": tree_for(upstream.url)["gateway.yaml"].replace("openai-compatible", "acme"),
+        "providers/acme.yaml": acme,
+    }
+    async with running_station(tmp_path, files) as running:
+        yield running
+
+
+async def test_a_vendor_is_asked_what_is_left(asked: Station, upstream: FakeUpstream) -> None:
+    upstream.answers(json={"left": "110.00"})
+    viewer = await asked.viewer()
+
+    data = await asked.data(BALANCE, viewer, input={"channel": MAIN})
+
+    balance = {"credential": "8e4be683", "amount": "110.00", "code": None}
+    told = {**balance, "askedAt": "2030-01-01T00:00:00Z", "currency": "CNY", "cause": None}
+    assert data["channelBalanceRefresh"] == {
+        "channel": {"name": "main", "isBalanceOffered": True, "providerBalances": [told]},
+        "errors": [],
+    }
+    assert await asked.data(KNOWN, viewer) == {"channel": {"providerBalances": [balance]}}
+    assert [each.path for each in upstream.requests] == ["/left"]
+    [entry] = await asked.entries()
+    assert (entry.operation, entry.outcome) == ("channelBalanceRefresh", "ok")
+
+
+async def test_why_there_is_no_balance_is_for_operators_to_read(asked: Station, upstream: FakeUpstream) -> None:
+    upstream.answers(status=401, json={"error": {"message": "who?"}})
+
+    data = await asked.data(BALANCE, await asked.viewer(), input={"channel": MAIN, "credential": "8e4be683"})
+
+    [told] = data["channelBalanceRefresh"]["channel"]["providerBalances"]
+    assert (told["amount"], told["code"], told["cause"]) == (None, "REFUSED", "status 401: who?")
+    reader = await asked.key(Permission.CHANNEL_READ)
+    assert (await asked.data(KNOWN, reader))["channel"]["providerBalances"][0]["code"] == "REFUSED"
+    assert await asked.code(KNOWN.replace("code", "cause"), reader) == "forbidden"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "path"),
+    [
+        ({"channel": to_id("Channel", "other")}, "not_found", ["channel"]),
+        ({"channel": to_id("Model", "main")}, "invalid_id", ["channel"]),
+        ({"credential": "none"}, "unknown_credential", ["credential"]),
+        ({"credential": "00000000"}, "unknown_credential", ["credential"]),
+    ],
+    ids=str,
+)
+async def test_who_cannot_be_asked(
+    asked: Station, upstream: FakeUpstream, changes: dict[str, Any], code: str, path: list[str]
+) -> None:
+    data = await asked.data(BALANCE, await asked.viewer(), input={"channel": MAIN, **changes})
+
+    [error] = data["channelBalanceRefresh"]["errors"]
+    assert (error["code"], error["path"]) == (code, path)
+    assert upstream.requests == []
+
+
+async def test_a_provider_that_offers_no_balance_says_so(station: Station, upstream: FakeUpstream) -> None:
+    data = await station.data(BALANCE, await station.viewer(), input={"channel": MAIN})
+
+    assert data["channelBalanceRefresh"] == {
+        "channel": None,
+        "errors": [
+            {
+                "code": "not_offered",
+                "path": ["channel"],
+                "parameters": [{"name": "provider", "value": "openai-compatible"}],
+            }
+        ],
+    }
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize("permission", [Permission.CHANNEL_READ, Permission.SELF_WRITE])
+async def test_vendors_are_asked_by_operators(asked: Station, upstream: FakeUpstream, permission: Permission) -> None:
+    viewer = await asked.key(permission)
+
+    assert await asked.code(BALANCE, viewer, input={"channel": MAIN}) == "forbidden"
+    assert await asked.code(BALANCE, await asked.viewer(Role.USER), input={"channel": MAIN}) == "forbidden"
+    assert upstream.requests == []

@@ -7,7 +7,7 @@ import pytest
 from clinx.domain.console import Console
 from clinx.domain.identity import Role
 from clinx.graphql.catalog import queries
-from clinx.graphql.ids import split_id
+from clinx.graphql.ids import split_id, to_id
 from clinx.graphql.permissions import Permission
 from clinx.routing.circuit import Cause
 from support.station import Station
@@ -119,6 +119,17 @@ async def test_ill_channels_are_found(station: Station) -> None:
 async def test_channels_are_for_operators(station: Station, text: str) -> None:
     assert await station.code(text, await station.viewer(Role.USER)) == "forbidden"
     assert await station.code(text) == "unauthenticated"
+
+
+async def test_a_channel_is_found_by_its_name_or_its_id(station: Station) -> None:
+    text, viewer = "query ($id: ID, $name: String) { channel(id: $id, name: $name) { name } }", await station.viewer()
+    id_ = to_id("Channel", "main")
+
+    assert await station.data(text, viewer, id=id_) == await station.data(text, viewer, name="main")
+    assert await station.data(text, viewer, id=to_id("Channel", "gone")) == {"channel": None}
+    assert await station.code(text, viewer) == "exactly_one"
+    assert await station.code(text, viewer, id=id_, name="main") == "exactly_one"
+    assert await station.code(text, viewer, id="main") == "invalid_id"
 
 
 @pytest.mark.parametrize("kind", ["models", "groups", "providers", "channels"])

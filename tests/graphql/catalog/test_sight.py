@@ -77,8 +77,8 @@ async def test_a_group_that_the_tree_lost_offers_nothing(station: Station) -> No
 
 
 async def test_models_are_offered_under_the_names_that_are_asked_for(station: Station) -> None:
-    snapshot = station.current.snapshot
+    context = station.context()
 
-    names = [model.name for model in offered_models(snapshot, snapshot.groups["default"])]
+    names = [each.model.name for each in offered_models(context, context.snapshot.groups["default"])]
 
     assert names == ["fake-model", "free-model", "per-call"]

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from decimal import Decimal
+
 import pytest
 
+from clinx.domain.catalog import NO_CREDENTIAL
 from clinx.domain.inquiry import TryoutWish
-from clinx.graphql.catalog.types import host_of
+from clinx.domain.provider_balance import ProviderBalance
+from clinx.graphql.catalog.types import ProviderBalanceNode, host_of
 from clinx.routing.circuit import Cause
 from clinx.routing.way import Use
 from support.fake_upstream import FakeUpstream
@@ -17,6 +22,7 @@ CHANNEL = """{ channel(name: "main") {
     upstreamModel state cause nextLook inFlight isCurrent latencyMilliseconds
   } }
   lastTest { credential upstreamModel outcome at }
+  isBalanceOffered providerBalances { credential askedAt amount currency code cause }
 } }"""
 
 
@@ -37,6 +43,8 @@ async def test_a_channel_that_was_never_used(station: Station, upstream: FakeUps
         "overrides": [],
         "credentials": [{"fingerprint": "8e4be683", "reference": "${env:UPSTREAM_KEY}", "ways": []}],
         "lastTest": None,
+        "isBalanceOffered": False,
+        "providerBalances": [],
     }
 
 
@@ -92,3 +100,11 @@ async def test_no_secret_is_shown(station: Station) -> None:
 )
 def test_of_an_address_only_the_host_is_shown(url: str, host: str) -> None:
     assert host_of(url) == host
+
+
+def test_the_balance_of_a_server_without_keys_has_no_fingerprint() -> None:
+    at = datetime(2030, 1, 1, tzinfo=UTC)
+
+    shown = ProviderBalanceNode.of(ProviderBalance(NO_CREDENTIAL.fingerprint, at, Decimal("1E-7"), "USD"))
+
+    assert (shown.credential, shown.amount, shown.currency, shown.code) == ("none", "0.0000001", "USD", None)

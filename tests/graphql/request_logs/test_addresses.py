@@ -14,6 +14,9 @@ SINCE, UNTIL = datetime(2030, 1, 1, tzinfo=UTC), datetime(2030, 2, 1, 12, 30, 0,
 GIVEN = {"since": "2030-01-01T00:00:00Z", "until": "2030-01-02T00:00:00Z"}
 
 
+INSTANT = "2026-01-31T09:30:00Z"
+
+
 @pytest.mark.parametrize(
     "asked",
     [
@@ -37,23 +40,24 @@ def test_without_a_format_it_is_a_table():
 
 
 @pytest.mark.parametrize(
-    ("changed", "name"),
+    ("changed", "told"),
     [
-        ({"since": ""}, "since"),
-        ({"until": "tomorrow"}, "until"),
-        ({"until": "2030-01-02T00:00:00"}, "until"),
-        ({"since": "0001-01-01T00:00:00+14:00"}, "since"),
-        ({"format": "xml"}, "format"),
-        ({"failed": "1"}, "failed"),
-        ({"limit": "5"}, "limit"),
+        ({"since": ""}, {"name": "since", "such_as": INSTANT}),
+        ({"until": "tomorrow"}, {"name": "until", "such_as": INSTANT}),
+        ({"until": "2030-01-02T00:00:00"}, {"name": "until", "such_as": INSTANT}),
+        ({"since": "0001-01-01T00:00:00+14:00"}, {"name": "since", "such_as": INSTANT}),
+        ({"format": "xml"}, {"name": "format", "such_as": "csv"}),
+        ({"format": "xml", "since": ""}, {"name": "format", "such_as": "csv"}),
+        ({"failed": "1"}, {"name": "failed", "such_as": "true"}),
+        ({"limit": "5"}, {"name": "limit"}),
     ],
-    ids=["missing", "words", "no zone", "before time", "format", "flag", "unknown"],
+    ids=["missing", "words", "no zone", "before time", "format", "format first", "flag", "unknown"],
 )
-def test_what_is_unreadable_is_named(changed: dict[str, str], name: str):
+def test_what_is_unreadable_is_named_with_the_form_that_is_wanted(changed: dict[str, str], told: dict[str, str]):
     with pytest.raises(Refusal) as caught:
         read({**GIVEN, **changed})
 
-    assert caught.value.extensions == {"code": "invalid_value", "parameters": {"name": name}}
+    assert caught.value.extensions == {"code": "invalid_value", "parameters": told}
 
 
 def test_instants_are_written_in_utc():

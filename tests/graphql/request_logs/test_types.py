@@ -10,6 +10,7 @@ from clinx.domain.money import Amount
 from clinx.domain.request_log import Attempt
 from clinx.domain.usage import Unit, Usage
 from clinx.graphql.ids import to_id
+from clinx.graphql.permissions import Permission
 from clinx.graphql.request_logs.types import UsageCount, counts, millis
 from clinx.graphql.scalars import BigInt
 from clinx.storage import request_logs
@@ -18,12 +19,15 @@ from support.operations import Api
 
 SEEN = """
   id requestId at model askedModel operation dialect outcome status stream charge group milliseconds
-  firstByteMilliseconds inputTokens outputTokens usage { unit count } isEstimated quote token { name } user { name }
+  firstByteMilliseconds inputTokens outputTokens usage { unit count } isEstimated token { name } user { name }
 """
 HIDDEN = """
   revision channelName channel { name } upstreamModel upstreamId address refusedBy
   attempts { channel credential upstreamModel outcome status milliseconds cause }
 """
+QUOTE = """quote {
+  lines { unit count per listed amount } factors { factor group rule } multiplier total isWhole notes
+}"""
 ONE = "query ($id: ID!) { requestLog(id: $id) { %s } }"
 ID = to_id("RequestLog", "req-1")
 FAILED = Attempt("dead", "fedc9876", "gpt-4o", "upstream_broken", 500, 1.5, "it broke")
@@ -65,10 +69,47 @@ async def test_callers_see_what_they_asked_for_and_paid(api: Api):
         "outputTokens": "20",
         "usage": [{"unit": "INPUT", "count": "10"}, {"unit": "OUTPUT", "count": "20"}],
         "isEstimated": True,
-        "quote": ["10 input at 2.5/1000000"],
         "token": {"name": "ci"},
         "user": {"name": "ann"},
     }
+
+
+async def test_callers_see_why_it_cost_that(api: Api):
+    kept = ("10 input at 2.5/1000000", "20 output at 123.75/1000000", "x 2 of vip", "x 0.5 by night")
+    ann = await laid(api, quote=kept)
+
+    data = await api.ask(ann, ONE % QUOTE, id=ID)
+
+    assert data["requestLog"]["quote"] == {
+        "lines": [
+            {"unit": "INPUT", "count": "10", "per": "1000000", "listed": "2.5", "amount": "0.000025"},
+            {"unit": "OUTPUT", "count": "20", "per": "1000000", "listed": "123.75", "amount": "0.002475"},
+        ],
+        "factors": [
+            {"factor": "2", "group": "vip", "rule": None},
+            {"factor": "0.5", "group": None, "rule": "night"},
+        ],
+        "multiplier": "1",
+        "total": "0.0025",
+        "isWhole": True,
+        "notes": [],
+    }
+
+
+async def test_of_older_logs_callers_see_as_much_as_was_written_down(api: Api):
+    ann = await laid(api, quote=("10 input at 2.5/1000000", "estimated: hold"))
+
+    data = await api.ask(ann, ONE % "quote { lines { amount } total isWhole notes }", id=ID)
+
+    assert data["requestLog"]["quote"] == {
+        "lines": [{"amount": "0.000025"}], "total": "0.0025", "isWhole": False, "notes": ["estimated: hold"],
+    }  # fmt: skip
+
+
+async def test_what_was_not_priced_has_no_quote(api: Api):
+    ann = await laid(api, quote=())
+
+    assert (await api.ask(ann, ONE % "quote { total }", id=ID))["requestLog"] == {"quote": None}
 
 
 async def test_operators_see_where_it_went(api: Api):
@@ -94,6 +135,21 @@ async def test_operators_see_where_it_went(api: Api):
     }
 
 
+async def test_operators_see_what_the_vendor_is_paid_and_what_is_left(api: Api):
+    await laid(api, cost=Amount(2_000_000))
+    admin = await api.user("admin", role=Role.ADMIN)
+    unknown = replace(request_log("req-2", charge=Amount(1)), channel=None)
+    await api.services.logs.atomically(request_logs.append([unknown]))
+
+    known = (await api.ask(admin, ONE % "cost margin", id=ID))["requestLog"]
+    told = (await api.ask(admin, ONE % "cost margin", id=to_id("RequestLog", "req-2")))["requestLog"]
+
+    assert known == {"cost": "0.002", "margin": "0.0005"}
+    assert told == {"cost": None, "margin": None}
+    key = api.by_key(admin, Permission.REQUEST_LOG_READ)
+    assert await api.refused(key, ONE % "cost", id=ID) == "forbidden"
+
+
 @pytest.mark.parametrize(
     "field",
     [
@@ -105,6 +161,8 @@ async def test_operators_see_where_it_went(api: Api):
         "address",
         "refusedBy",
         "attempts { channel }",
+        "cost",
+        "margin",
     ],
 )
 async def test_callers_do_not(api: Api, field: str):

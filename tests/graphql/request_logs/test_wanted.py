@@ -40,6 +40,20 @@ async def test_everything_that_is_asked_for_is_looked_for(api: Api):
     )  # fmt: skip
 
 
+async def test_a_channel_may_be_named_by_its_id(api: Api):
+    context, id_ = await asking(api, Role.ADMIN), to_id("Channel", "main")
+    asked = RequestLogFilter(since=START, until=START.replace(month=2), channel=id_)
+
+    assert wanted(context, asked).channel == "main"
+    assert Matching(context, RequestLogTailFilter(everyone=True, channel=id_))(LOG)
+    with pytest.raises(Problem, match="not an id"):
+        wanted(context, replace_channel(asked, to_id("User", 1)))
+
+
+def replace_channel(asked: RequestLogFilter, channel: str) -> RequestLogFilter:
+    return RequestLogFilter(since=asked.since, until=asked.until, channel=channel)
+
+
 async def test_who_names_a_user_does_not_get_everybody(api: Api):
     context = await asking(api, Role.ADMIN)
     asked = RequestLogFilter(since=START, until=START.replace(month=2), user=to_id("User", 7), everyone=True)

@@ -11,7 +11,7 @@ from clinx.storage import revisions
 from support.station import NODE, Station
 
 ROLLBACK = """mutation ($input: RollbackInput!) { rollback(input: $input) {
-  rejection { revision instead reason actor } errors { code path } } }"""
+  rejection { revision instead reason actor } isServed config { revision } errors { code path } } }"""
 LIFT = "mutation ($input: RollbackLiftInput!) { rollbackLift(input: $input) { revisions errors { code } } }"
 PROMOTE = "mutation ($input: PromoteInput!) { promote(input: $input) { revision errors { code } } }"
 RELOAD = """mutation ($input: ReloadInput!) { reload(input: $input) {
@@ -36,7 +36,9 @@ async def test_going_back_rejects_the_tree_on_disk(station: Station) -> None:
     data = await station.data(ROLLBACK, await station.viewer(name="ann"), input={"reason": "prices are wrong"})
 
     rejection = {"revision": after, "instead": before, "reason": "prices are wrong", "actor": "user:ann"}
-    assert data["rollback"] == {"rejection": rejection, "errors": []}
+    served = {"isServed": True, "config": {"revision": before}}
+    assert data["rollback"] == {"rejection": rejection, **served, "errors": []}
+    assert station.current.snapshot.revision.id == before
     assert list(await revisions.rejected(station.database)) == [after]
     assert await announced(station) == [("revision", after)]
     [entry] = await station.entries()
@@ -47,12 +49,13 @@ async def test_going_back_rejects_the_tree_on_disk(station: Station) -> None:
 
 
 async def test_a_dry_run_only_says_what_it_would_be(station: Station) -> None:
-    before, _ = await changed(station)
+    before, after = await changed(station)
     wish = {"reason": "looking", "revision": before[:4], "dryRun": True}
 
     data = await station.data(ROLLBACK, await station.viewer(), input=wish)
 
     assert data["rollback"]["rejection"]["instead"] == before
+    assert (data["rollback"]["isServed"], data["rollback"]["config"]) == (False, {"revision": after})
     assert await revisions.rejected(station.database) == {}
 
 

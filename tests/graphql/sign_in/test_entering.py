@@ -1,11 +1,12 @@
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyotp.totp import TOTP
 
-from clinx.accounts import passkeys
+from clinx.accounts import passkeys, throttle
 from clinx.domain.console import SignIn
 from clinx.domain.identity import Status, User
 from clinx.graphql.ids import to_id
@@ -227,8 +228,27 @@ async def test_sessions_are_a_person_s(api: Api):
     key = api.by_key(await api.user("ann"), Permission.SELF_READ, Permission.SELF_WRITE)
 
     for text in (OUT, OUT_EVERYWHERE):
-        assert await api.refused(key, text) == "forbidden"
-        assert await api.refused(None, text) == "unauthenticated"
+        assert await api.refused(key, text) == "session_required"
+    assert await api.refused(None, OUT_EVERYWHERE) == "unauthenticated"
+    assert await api.accounts.sessions.of_user(await api.user("bob")) == []
+
+
+async def test_nobody_is_signed_out_as_well(api: Api):
+    nobody = api.context(None)
+
+    assert (await api.do(nobody, OUT))["done"] is True
+
+    assert nobody.session_secret == ""
+
+
+async def test_nobody_is_signed_out_only_so_often_for_each_time_is_written_down(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(throttle, "ENTRIES", (throttle.Bound(2, timedelta(minutes=15)),))
+    for _ in range(2):
+        await api.do(None, OUT)
+
+    assert await api.failed(None, OUT) == "too_many_attempts"
 
 
 async def test_no_secret_is_in_the_audit_log(api: Api):

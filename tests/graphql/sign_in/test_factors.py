@@ -128,7 +128,7 @@ async def test_it_takes_a_person_who_has_just_proved_who_they_are(api: Api, text
 
     assert await api.failed(api.stale(ann), text, **asked) == "step_up_required"
     key = api.by_key(ann, Permission.SELF_READ, Permission.SELF_WRITE)
-    assert await api.refused(key, text, **asked) == "forbidden"
+    assert await api.refused(key, text, **asked) == "session_required"
     assert await api.refused(None, text, **asked) == "unauthenticated"
 
 
@@ -151,5 +151,5 @@ async def test_a_factor_is_called_otherwise_by_its_owner(api: Api):
     assert await api.failed(bob, RENAME, input={"id": made["id"], "name": "mine"}) == "not_found"
     assert await api.failed(ann, RENAME, input={"id": made["id"], "name": ""}) == "profile_invalid"
     by_key = api.by_key(ann, Permission.SELF_READ, Permission.SELF_WRITE)
-    assert await api.refused(by_key, RENAME, input={"id": made["id"], "name": "x"}) == "forbidden"
+    assert await api.refused(by_key, RENAME, input={"id": made["id"], "name": "x"}) == "session_required"
     assert [each.name for each in (await api.accounts.factors.held(ann)).factors] == ["work"]

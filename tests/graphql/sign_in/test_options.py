@@ -12,7 +12,7 @@ from support.operations import Api
 
 OPTIONS = """
 { signInOptions {
-    name language password passkeys email telegramBot wechatQrcode
+    name language currency password passkeys email telegramBot wechatQrcode
     providers { name label path } registration { open byPassword email domains }
 } }"""
 
@@ -37,6 +37,7 @@ async def test_strangers_are_told_which_ways_in_there_are(api: Api):
     assert told["signInOptions"] == {
         "name": "House",
         "language": "CHINESE",
+        "currency": "USD",
         "password": True,
         "passkeys": True,
         "email": True,

@@ -67,6 +67,6 @@ async def test_a_password_is_changed_by_a_person(api: Api):
     ann = await api.user("ann", password=RIGHT)
 
     asked = {"old": RIGHT, "new": NEW}
-    assert await api.refused(api.by_key(ann, Permission.SELF_WRITE), CHANGE, input=asked) == "forbidden"
+    assert await api.refused(api.by_key(ann, Permission.SELF_WRITE), CHANGE, input=asked) == "session_required"
     assert await api.refused(None, CHANGE, input=asked) == "unauthenticated"
     assert await api.accounts.passwords.is_right(ann, RIGHT)

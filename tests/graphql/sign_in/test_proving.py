@@ -99,5 +99,5 @@ async def test_it_takes_a_session(api: Api):
     ann = await api.user("ann", password=RIGHT)
     key = api.by_key(ann, Permission.SELF_READ, Permission.SELF_WRITE)
 
-    assert await api.refused(key, STEP_UP, input={"password": RIGHT}) == "forbidden"
+    assert await api.refused(key, STEP_UP, input={"password": RIGHT}) == "session_required"
     assert await api.refused(None, STEP_UP, input={"password": RIGHT}) == "unauthenticated"

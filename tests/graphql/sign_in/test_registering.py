@@ -63,9 +63,25 @@ async def test_an_account_that_makes_no_sense_is_not_made(api: Api, changed: dic
     await api.user("taken")
     context = api.context(None)
 
-    assert await api.failed(context, REGISTER, input=stranger(**changed)) == code
+    (payload,) = (await api.ask(context, REGISTER, input=stranger(**changed))).values()
+
+    assert payload == {"viewer": None, "mustVerify": None, "invitationAccepted": False, "errors": [{"code": code}]}
     assert context.session_secret is None
     assert [user.name for user in await stored_users.everyone(api.database)] == ["taken"]
+
+
+async def test_all_that_is_wrong_with_a_form_is_told_at_once_and_where(api: Api):
+    text = "mutation ($input: RegisterInput!) { register(input: $input) { errors { code path } } }"
+    wrong = stranger(name="a@b.org", password="short", email="nonsense", displayName="http://evil.example")
+
+    payload = (await api.ask(None, text, input=wrong))["register"]
+
+    assert [(each["code"], each["path"]) for each in payload["errors"]] == [
+        ("name_invalid", ["name"]),
+        ("password_invalid", ["password"]),
+        ("profile_invalid", ["displayName"]),
+        ("email_invalid", ["email"]),
+    ]
 
 
 async def test_strangers_may_not_be_let_in(api: Api):
@@ -157,6 +173,6 @@ async def test_an_address_is_changed_by_a_person_who_has_proved_who_they_are(api
     asked = {"email": "new@example.org"}
 
     assert await api.failed(api.stale(ann), CHANGE, input=asked) == "step_up_required"
-    assert await api.refused(api.by_key(ann, Permission.SELF_WRITE), CHANGE, input=asked) == "forbidden"
+    assert await api.refused(api.by_key(ann, Permission.SELF_WRITE), CHANGE, input=asked) == "session_required"
     assert await api.failed(ann, CHANGE, input={"email": "nonsense"}) == "email_invalid"
     assert api.box.letters == []

@@ -85,7 +85,7 @@ async def test_an_access_key_does_not_see_what_proves_who_its_owner_is(api: Api)
 
     assert (await api.ask(key, VIEWER))["viewer"]["steppedUpUntil"] is None
     for field in ("hasPassword", "sessions { id }", "secondFactors { kinds }", "identities { id }"):
-        assert await api.refused(key, f"{{ viewer {{ {field} }} }}") == "forbidden"
+        assert await api.refused(key, f"{{ viewer {{ {field} }} }}") == "session_required"
     assert await api.refused(api.by_key(ann, Permission.USAGE_READ), VIEWER) == "forbidden"
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from clinx.accounts.sessions import Visitor
 from clinx.domain.permissions import OWN, Permission
-from clinx.graphql.errors import Forbidden, SignInFirst
+from clinx.graphql.errors import InPerson, SignInFirst
 from clinx.graphql.sign_in.visit import let_in, session_of_viewer, stepped_up, visitor
 from support.database import START
 from support.operations import ADDRESS, AGENT, Api
@@ -45,7 +45,7 @@ async def test_a_session_that_has_ended_asks_nothing_more(api: Api):
 
     with pytest.raises(SignInFirst):
         await session_of_viewer(context)
-    with pytest.raises(Forbidden):
+    with pytest.raises(InPerson):
         await session_of_viewer(api.by_key(ann, Permission.SELF_READ))
 
 

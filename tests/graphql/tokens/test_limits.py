@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from clinx.accounts.failures import TokenInvalid
+from clinx.accounts.failures import Several, TokenInvalid
 from clinx.accounts.tokens import Limits
 from clinx.domain.identity import Role
 from clinx.domain.money import Amount
@@ -27,14 +27,14 @@ async def test_what_is_absent_stays(api: Api):
     ann = await api.user("ann")
     token = (await make_token(api.database, ann, limits=WHOLE)).token
 
-    assert wanted(await api.visit(ann), ann, TokenLimitsInput(), limits_of(token)) == WHOLE
+    assert wanted(await api.visit(ann), ann, "default", TokenLimitsInput(), limits_of(token)) == WHOLE
 
 
 async def test_what_is_null_or_empty_is_no_limit(api: Api):
     ann = await api.user("ann")
     asked = TokenLimitsInput(expires_at=None, models=None, group=None, networks=[], budget=None, tags=None)
 
-    assert wanted(await api.visit(ann), ann, asked, WHOLE) == Limits()
+    assert wanted(await api.visit(ann), ann, "default", asked, WHOLE) == Limits()
 
 
 async def test_what_is_said_is_read(api: Api):
@@ -48,7 +48,7 @@ async def test_what_is_said_is_read(api: Api):
         tags=[TagInput(name="team", value="red")],
     )
 
-    assert wanted(await api.visit(admin), admin, asked, Limits()) == WHOLE
+    assert wanted(await api.visit(admin), admin, "default", asked, Limits()) == WHOLE
 
 
 async def test_a_group_is_given_by_operators(api: Api):
@@ -56,19 +56,21 @@ async def test_a_group_is_given_by_operators(api: Api):
     vip, given = TokenLimitsInput(group="vip"), Limits(group="vip")
 
     with pytest.raises(Problem) as caught:
-        wanted(await api.visit(ann), ann, vip, Limits())
+        wanted(await api.visit(ann), ann, "default", vip, Limits())
     assert (caught.value.code, caught.value.path) == ("group_not_yours", ("group",))
-    assert wanted(await api.visit(admin), ann, vip, Limits()) == given
-    assert wanted(await api.visit(ann), ann, vip, given) == given
+    assert wanted(await api.visit(admin), ann, "default", vip, Limits()) == given
+    assert wanted(await api.visit(ann), ann, "default", vip, given) == given
     with pytest.raises(Problem) as caught:
-        wanted(await api.visit(admin), ann, TokenLimitsInput(group="gone"), Limits())
+        wanted(await api.visit(admin), ann, "default", TokenLimitsInput(group="gone"), Limits())
     assert caught.value.code == "group_unknown"
 
 
 async def test_one_s_own_group_is_none_so_that_the_token_follows_its_owner(api: Api):
     vip = await api.user("vip", group="vip")
 
-    assert wanted(await api.visit(vip), vip, TokenLimitsInput(group="vip"), Limits(group="default")) == Limits()
+    assert (
+        wanted(await api.visit(vip), vip, "default", TokenLimitsInput(group="vip"), Limits(group="default")) == Limits()
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,5 +92,17 @@ async def test_what_makes_no_sense_is_refused(api: Api, asked: dict[str, Any], w
     ann = await api.user("ann")
 
     with pytest.raises(TokenInvalid) as caught:
-        wanted(await api.visit(ann), ann, TokenLimitsInput(**asked), Limits())
+        wanted(await api.visit(ann), ann, "default", TokenLimitsInput(**asked), Limits())
     assert caught.value.parameters["what"] == what
+
+
+async def test_whatever_is_wrong_is_told_at_once(api: Api):
+    ann = await api.user("ann")
+    asked = TokenLimitsInput(networks=["x"], models=[""], expires_at=START, budget=Amount.parse("-1"))
+
+    with pytest.raises(Several) as caught:
+        wanted(await api.visit(ann), ann, "\n", asked, Limits())
+    assert [each.parameters["what"] for each in caught.value.found] == [
+        *("models", "networks"),
+        *("name", "expires_at", "budget"),
+    ]

@@ -53,6 +53,16 @@ async def test_a_token_is_shown_without_its_secret(api: Api):
     assert await api.ask(admin, TOKEN, id=id_) == seen
 
 
+async def test_models_that_the_tree_does_not_know_are_allowed_and_named(api: Api):
+    ann = await api.user("ann")
+    token = (await make_token(api.database, ann, limits=Limits(models=frozenset({"small", "smal", "zzz"})))).token
+    text = "query ($id: ID!) { token(id: $id) { models unknownModels } }"
+
+    seen = await api.ask(ann, text, id=to_id("Token", token.id))
+
+    assert seen["token"] == {"models": ["smal", "small", "zzz"], "unknownModels": ["smal", "zzz"]}
+
+
 async def test_a_token_of_somebody_else_is_not_there(api: Api):
     ann, bob = await api.user("ann"), await api.user("bob")
     token = (await make_token(api.database, ann)).token

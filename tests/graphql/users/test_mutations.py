@@ -182,7 +182,7 @@ async def test_credentials_take_a_person(api: Api):
 
     assert (await api.do(key, UPDATE, input=about(ann, group="vip")))["user"]["group"] == "vip"
     for text in (FACTORS, RESET):
-        assert await api.refused(key, text, input=about(ann)) == "forbidden"
+        assert await api.refused(key, text, input=about(ann)) == "session_required"
     assert await api.refused(key, UPDATE, input=about(ann, role="ADMIN")) == "forbidden"
     assert (await api.current(ann)).status is Status.ACTIVE
 

@@ -2,7 +2,7 @@ import pytest
 
 from clinx.accounts.failures import VersionConflict
 from clinx.domain.identity import Role
-from clinx.graphql.errors import Forbidden, Problem
+from clinx.graphql.errors import Forbidden, InPerson, Problem
 from clinx.graphql.ids import to_id
 from clinx.graphql.permissions import Permission
 from clinx.graphql.users import whose
@@ -62,11 +62,22 @@ async def test_who_is_not_there_is_not_found(api: Api):
     assert caught.value.code == "not_found"
 
 
+async def test_everyone_is_asked_about_by_operators_where_nobody_is_named(api: Api):
+    ann, admin = await api.user("ann"), await api.user("admin", role=Role.ADMIN)
+    wanted, of_ann = Permission.USAGE_READ, to_id("User", ann.id)
+
+    assert whose.whose_or_everyones(await api.visit(admin), None, wanted, everyone=True) is None
+    assert whose.whose_or_everyones(await api.visit(admin), of_ann, wanted, everyone=True) == ann.id
+    assert whose.whose_or_everyones(await api.visit(ann), None, wanted, everyone=False) == ann.id
+    with pytest.raises(Forbidden):
+        whose.whose_or_everyones(await api.visit(ann), None, wanted, everyone=True)
+
+
 async def test_access_keys_are_no_persons(api: Api):
     ann = await api.user("ann")
 
     whose.in_person(await api.visit(ann))
-    with pytest.raises(Forbidden):
+    with pytest.raises(InPerson):
         whose.in_person(api.by_key(ann, Permission.SELF_WRITE))
 
 

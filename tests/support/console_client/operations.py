@@ -33,6 +33,7 @@ class SignInOptionsRegistration(Part, frozen=True, kw_only=True):
 
 class SignInOptionsResult(Part, frozen=True, kw_only=True):
     name: str
+    currency: str
     password: bool
     registration: SignInOptionsRegistration
 
@@ -62,7 +63,7 @@ class Failure(Part, frozen=True, kw_only=True):
 
 
 class RegisterResult(Part, frozen=True, kw_only=True):
-    must_verify: bool
+    must_verify: bool | None
     viewer: RegisterViewer | None
     errors: tuple[Failure, ...]
 
@@ -241,7 +242,9 @@ class MeUser(Part, frozen=True, kw_only=True):
 class Money(Part, frozen=True, kw_only=True):
     total: Decimal
     held: Decimal
+    lent: Decimal
     available: Decimal
+    spendable: Decimal
 
 
 class MeSessions(Part, frozen=True, kw_only=True):
@@ -257,8 +260,8 @@ class MeSecondFactors(Part, frozen=True, kw_only=True):
 class MeResult(Part, frozen=True, kw_only=True):
     user: MeUser
     balance: Money
-    sessions: tuple[MeSessions, ...]
-    second_factors: MeSecondFactors
+    sessions: tuple[MeSessions, ...] | None
+    second_factors: MeSecondFactors | None
 
 
 class MeAnswer(Part, frozen=True, kw_only=True):
@@ -283,6 +286,42 @@ class CodeRedeemInput(Given, frozen=True, kw_only=True):
 class Status(StrEnum):
     ACTIVE = "ACTIVE"
     DISABLED = "DISABLED"
+
+
+class TokensEdgesNode(Part, frozen=True, kw_only=True):
+    id: str
+    name: str
+    hint: str
+    status: Status
+    models: tuple[str, ...]
+    spent: Decimal
+    budget: Decimal | None
+    last_used_at: datetime | None
+
+
+class TokensEdges(Part, frozen=True, kw_only=True):
+    node: TokensEdgesNode
+
+
+class TokensPageInfo(Part, frozen=True, kw_only=True):
+    has_next_page: bool
+    end_cursor: str | None
+
+
+class TokensResult(Part, frozen=True, kw_only=True):
+    edges: tuple[TokensEdges, ...]
+    page_info: TokensPageInfo
+
+
+class TokensAnswer(Part, frozen=True, kw_only=True):
+    tokens: TokensResult
+
+
+class TokenFilter(Given, frozen=True, kw_only=True):
+    everyone: bool | UnsetType = UNSET
+    search: str | UnsetType | None = UNSET
+    status: Status | UnsetType | None = UNSET
+    user: str | UnsetType | None = UNSET
 
 
 class TokenCreateToken(Part, frozen=True, kw_only=True):
@@ -324,6 +363,45 @@ class TokenCreateInput(Given, frozen=True, kw_only=True):
     user: str | UnsetType | None = UNSET
 
 
+class Unit(StrEnum):
+    AUDIO_INPUT = "AUDIO_INPUT"
+    AUDIO_OUTPUT = "AUDIO_OUTPUT"
+    CACHE_READ = "CACHE_READ"
+    CACHE_WRITE = "CACHE_WRITE"
+    CACHE_WRITE_1H = "CACHE_WRITE_1H"
+    CALL = "CALL"
+    CHARACTER = "CHARACTER"
+    IMAGE = "IMAGE"
+    IMAGE_INPUT = "IMAGE_INPUT"
+    IMAGE_OUTPUT = "IMAGE_OUTPUT"
+    INPUT = "INPUT"
+    OUTPUT = "OUTPUT"
+    REASONING = "REASONING"
+    SEARCH = "SEARCH"
+    SECOND = "SECOND"
+
+
+class PriceLines(Part, frozen=True, kw_only=True):
+    unit: Unit
+    count: BigInt
+    per: BigInt
+    listed: str
+    amount: str
+
+
+class PriceFactors(Part, frozen=True, kw_only=True):
+    factor: str
+    group: str | None
+    rule: str | None
+
+
+class Price(Part, frozen=True, kw_only=True):
+    lines: tuple[PriceLines, ...]
+    factors: tuple[PriceFactors, ...]
+    total: Decimal
+    is_whole: bool
+
+
 class CallToken(Part, frozen=True, kw_only=True):
     name: str
 
@@ -334,7 +412,7 @@ class Call(Part, frozen=True, kw_only=True):
     model: str | None
     outcome: str
     charge: Decimal
-    quote: tuple[str, ...]
+    quote: Price | None
     input_tokens: BigInt
     output_tokens: BigInt
     token: CallToken | None
@@ -436,6 +514,7 @@ class LedgerEntriesAnswer(Part, frozen=True, kw_only=True):
 
 
 class LedgerEntryFilter(Given, frozen=True, kw_only=True):
+    everyone: bool | UnsetType = UNSET
     kind: EntryKind | UnsetType | None = UNSET
     since: datetime | UnsetType | None = UNSET
     until: datetime | UnsetType | None = UNSET
@@ -621,7 +700,7 @@ class ExplainRequestResult(Part, frozen=True, kw_only=True):
     request_id: str
     revision: str
     charge: Decimal
-    price: tuple[str, ...]
+    quote: Price | None
     text: str
     now: ExplainRequestNow | None
 
@@ -637,8 +716,14 @@ class RollbackRejection(Part, frozen=True, kw_only=True):
     actor: str
 
 
+class RollbackConfig(Part, frozen=True, kw_only=True):
+    revision: str
+
+
 class RollbackResult(Part, frozen=True, kw_only=True):
     rejection: RollbackRejection | None
+    is_served: bool
+    config: RollbackConfig | None
     errors: tuple[Failure, ...]
 
 
@@ -698,6 +783,7 @@ SIGN_IN_OPTIONS_DOCUMENT = Document(
 query SignInOptions {
   signInOptions {
     name
+    currency
     password
     registration {
       open
@@ -986,7 +1072,9 @@ query Me {
 fragment Money on Balance {
   total
   held
+  lent
   available
+  spendable
 }
 """,
 )
@@ -1010,7 +1098,9 @@ mutation CodeRedeem($input: CodeRedeemInput!) {
 fragment Money on Balance {
   total
   held
+  lent
   available
+  spendable
 }
 
 fragment Failure on UserError {
@@ -1020,6 +1110,33 @@ fragment Failure on UserError {
   parameters {
     name
     value
+  }
+}
+""",
+)
+
+
+TOKENS_DOCUMENT = Document(
+    TokensAnswer,
+    """
+query Tokens($first: Int!, $after: String, $filter: TokenFilter) {
+  tokens(first: $first, after: $after, filter: $filter) {
+    edges {
+      node {
+        id
+        name
+        hint
+        status
+        models
+        spent
+        budget
+        lastUsedAt
+      }
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
   }
 }
 """,
@@ -1081,12 +1198,31 @@ fragment Call on RequestLog {
   model
   outcome
   charge
-  quote
+  quote {
+    ...Price
+  }
   inputTokens
   outputTokens
   token {
     name
   }
+}
+
+fragment Price on Quoted {
+  lines {
+    unit
+    count
+    per
+    listed
+    amount
+  }
+  factors {
+    factor
+    group
+    rule
+  }
+  total
+  isWhole
 }
 """,
 )
@@ -1110,12 +1246,31 @@ fragment Call on RequestLog {
   model
   outcome
   charge
-  quote
+  quote {
+    ...Price
+  }
   inputTokens
   outputTokens
   token {
     name
   }
+}
+
+fragment Price on Quoted {
+  lines {
+    unit
+    count
+    per
+    listed
+    amount
+  }
+  factors {
+    factor
+    group
+    rule
+  }
+  total
+  isWhole
 }
 """,
 )
@@ -1133,7 +1288,9 @@ subscription BalanceChanged {
 fragment Money on Balance {
   total
   held
+  lent
   available
+  spendable
 }
 """,
 )
@@ -1372,12 +1529,14 @@ fragment Failure on UserError {
 EXPLAIN_REQUEST_DOCUMENT = Document(
     ExplainRequestAnswer,
     """
-query ExplainRequest($id: String!) {
+query ExplainRequest($id: ID!) {
   explainRequest(id: $id) {
     requestId
     revision
     charge
-    price
+    quote {
+      ...Price
+    }
     text
     now {
       candidates {
@@ -1390,6 +1549,23 @@ query ExplainRequest($id: String!) {
       }
     }
   }
+}
+
+fragment Price on Quoted {
+  lines {
+    unit
+    count
+    per
+    listed
+    amount
+  }
+  factors {
+    factor
+    group
+    rule
+  }
+  total
+  isWhole
 }
 """,
 )
@@ -1405,6 +1581,10 @@ mutation Rollback($input: RollbackInput!) {
       instead
       reason
       actor
+    }
+    isServed
+    config {
+      revision
     }
     errors {
       ...Failure
@@ -1573,6 +1753,12 @@ class Api:
     async def code_redeem(self, input_: CodeRedeemInput) -> CodeRedeemResult:
         answer = await self.transport.execute(CODE_REDEEM_DOCUMENT, {"input": input_})
         return answer.code_redeem
+
+    async def tokens(
+        self, first: int, after: str | UnsetType | None = UNSET, filter_: TokenFilter | UnsetType | None = UNSET
+    ) -> TokensResult:
+        answer = await self.transport.execute(TOKENS_DOCUMENT, {"first": first, "after": after, "filter": filter_})
+        return answer.tokens
 
     async def token_create(self, input_: TokenCreateInput) -> TokenCreateResult:
         answer = await self.transport.execute(TOKEN_CREATE_DOCUMENT, {"input": input_})

@@ -199,7 +199,10 @@ class ExternalSignIn:
     async def _settle(self, found: Found, wish: Wish, guest: Guest) -> Arrival:
         if wish.purpose is Purpose.SIGN_IN:
             stranger = partial(self.throttle.registration, guest.address)
-            return await settle.admit(self.database, found, self.console().registration, stranger, self.now())
+            console = self.console()
+            return await settle.admit(
+                self.database, found, console.registration, stranger, self.now(), reserved=console.reserved_names
+            )
         if guest.user is None:
             raise NotSignedIn
         return await settle.bind(self.database, found, guest.user, self.now())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,8 +12,10 @@ from typing import Final
 from clinx.accounts.failures import AccountDisabled, EmailNeeded, EmailTaken, IdentityTaken, RegistrationClosed
 from clinx.accounts.oauth.refusals import EmailNotAllowed
 from clinx.accounts.oauth.trip import Found
+from clinx.accounts.users import foreign_name
 from clinx.domain.console import EmailRule, Registration
 from clinx.domain.identity import Role, Status, User
+from clinx.domain.names import RESERVED_NAMES, skeleton
 from clinx.storage import identities, users
 from clinx.storage.database import Database
 from clinx.storage.failures import StorageRefused
@@ -60,9 +62,17 @@ async def bind(database: Database, found: Found, user: User, at: datetime) -> Ar
 
 
 async def admit(
-    database: Database, found: Found, registration: Registration, stranger: Stranger, at: datetime
+    database: Database,
+    found: Found,
+    registration: Registration,
+    stranger: Stranger,
+    at: datetime,
+    *,
+    reserved: Collection[str] = RESERVED_NAMES,
 ) -> Arrival:
     """Return the user of an identity; a stranger becomes one if the tree lets strangers in.
+
+    Whoever is called there what nobody may be called here gets another name.
 
     An address proves nothing here, not even a verified one: an account that has it is not opened by it.
 
@@ -78,8 +88,9 @@ async def admit(
     _check_email(email, registration)
     await stranger()
     kept = None if registration.email is EmailRule.NONE else email
-    for name in _names(found):
-        new = NewUser(name, Role.USER, registration.group, at, found.name, kept, at if kept else None)
+    shown = foreign_name(found.name, reserved)
+    for name in _names(found, reserved):
+        new = NewUser(name, Role.USER, registration.group, at, shown, kept, at if kept else None)
         try:
             return Arrival(await database.atomically(_create(new, found, at)), found, is_new=True)
         except StorageRefused:
@@ -131,12 +142,13 @@ def _insert(user_id: int, found: Found, at: datetime) -> Program[None]:
     yield from identities.insert(user_id, found.provider, found.subject, found.name or found.subject, at)
 
 
-def _names(found: Found) -> Iterator[str]:
+def _names(found: Found, reserved: Collection[str]) -> Iterator[str]:
     """Yield names to try: what the person is called, then the same with something drawn."""
     # What stands before an @ only: a name that is an address would be taken for the address.
     wish = _FOREIGN.sub("-", found.name.partition("@")[0])[:_LONGEST].strip("-._+")
     # A name of digits would be taken for an id.
-    base = f"{found.provider}-{wish}".rstrip("-") if not wish or wish.isdigit() else wish
+    is_none = not wish or wish.isdigit() or skeleton(wish) in reserved
+    base = f"{found.provider}-{wish}".rstrip("-") if is_none else wish
     yield base
     for _ in range(8):
         yield f"{base}-{secrets.token_hex(_DRAWN_BYTES)}"

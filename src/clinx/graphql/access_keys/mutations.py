@@ -42,6 +42,7 @@ class AccessKeyCreatePayload:
     secret: str | None = strawberry.field(
         default=None, description="Shown now and never again; null when the key had done it before."
     )
+    repeated: bool = strawberry.field(default=False, description="Whether the key had done it before.")
     errors: list[UserError] = strawberry.field(default_factory=list)
 
 
@@ -89,7 +90,7 @@ class AccessKeyMutation:
             asked = [input.name, permissions, expires]
             number, secret = await once(context, "accessKeyCreate", input.idempotency_key, asked, issue)
             key = await _own(context, int(number))
-            return AccessKeyCreatePayload(access_key=AccessKeyNode.of(key), secret=secret)
+            return AccessKeyCreatePayload(access_key=AccessKeyNode.of(key), secret=secret, repeated=secret is None)
 
         return await attempt(lambda errors: AccessKeyCreatePayload(errors=errors), work)
 
@@ -137,7 +138,7 @@ async def _check_room(context: Context) -> None:
 
 
 ACCESS = {
-    **over("AccessKeyCreatePayload", REACHED, "accessKey", "secret", "errors"),
+    **over("AccessKeyCreatePayload", REACHED, "accessKey", "secret", "repeated", "errors"),
     **over("AccessKeyRevokePayload", REACHED, "accessKey", "errors"),
     **over("Mutation", SESSION, "accessKeyCreate", "accessKeyRevoke"),
 }

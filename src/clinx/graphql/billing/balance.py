@@ -21,13 +21,31 @@ class BalanceNode:
     """A balance."""
 
     total: Amount = strawberry.field(description="The sum of all ledger entries.")
-    held: Amount = strawberry.field(description="Held for calls that are under way, or lent to workers for them.")
-    available: Amount = strawberry.field(description="What may still be spent.")
+    held: Amount = strawberry.field(description="Held in the ledger itself, for tasks and calls that are under way.")
+    lent: Amount = strawberry.field(
+        description=(
+            "Lent to workers, which hold and charge calls out of it, and give back what calls leave for some seconds."
+            " It is the user's own: calls may spend it."
+        )
+    )
+    available: Amount = strawberry.field(description="Neither held nor lent.")
+    spendable: Amount = strawberry.field(
+        description=(
+            "What calls may still spend: available and lent, with what workers hold for calls under way. What pages"
+            " show: it changes by what is charged, and not by what is lent."
+        )
+    )
 
     @classmethod
     def of(cls, balance: ledger.Balance) -> Self:
         """Return a balance as the console shows it."""
-        return cls(total=balance.total, held=balance.held + balance.leased, available=balance.available)
+        return cls(
+            total=balance.total,
+            held=balance.held,
+            lent=balance.leased,
+            available=balance.available,
+            spendable=balance.spendable,
+        )
 
 
 async def balance_of(context: Context, user_id: int) -> BalanceNode:
@@ -50,4 +68,4 @@ async def balance_now(context: Context, user_id: int) -> BalanceNode:
     return BalanceNode.of(found)
 
 
-ACCESS = over("Balance", REACHED, "total", "held", "available")
+ACCESS = over("Balance", REACHED, "total", "held", "lent", "available", "spendable")

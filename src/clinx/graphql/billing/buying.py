@@ -10,16 +10,16 @@ import strawberry
 from clinx.billing.orders import AmountOutOfRange, Wish
 from clinx.domain.money import Amount
 from clinx.domain.order import Order, PaymentProvider, is_order_id
-from clinx.domain.payments import CHECKOUT, Payments, Terms
+from clinx.domain.payments import Payments, Terms
 from clinx.graphql.billing import checkout
 from clinx.graphql.billing.orders import KIND, OrderNode
+from clinx.graphql.billing.pages import PaymentPage
 from clinx.graphql.context import Context, Info
 from clinx.graphql.errors import Refusal, UserError, attempt, not_found
 from clinx.graphql.ids import key_of
 from clinx.graphql.permissions import SIGNED_IN, Permission, needs, over
 from clinx.graphql.users.whose import REACHED
 from clinx.payments.desk import Desk
-from clinx.payments.provider import PayPage
 from clinx.payments.reconcile import Reconciler, Report, Rules
 from clinx.storage import orders
 
@@ -92,35 +92,14 @@ class TopUpOptions:
         )
 
 
-@strawberry.type(description="A field that a form posts.")
-class PaymentField:
-    """A field."""
-
-    name: str
-    value: str
-
-
-@strawberry.type(description="Where an order is paid: a page to open or, where there are fields, to post them to.")
-class PaymentPage:
-    """A page."""
-
-    url: str
-    fields: list[PaymentField]
-    link: str = strawberry.field(description="The same as one address to open.")
-
-    @classmethod
-    def of(cls, found: PayPage) -> Self:
-        """Return a page as the console shows it."""
-        fields = [PaymentField(name=name, value=value) for name, value in found.params.items()]
-        return cls(url=found.url, fields=fields, link=found.link)
-
-
 @strawberry.input(description="What is to be bought.")
 class OrderCreateInput:
     """What is to be bought."""
 
     provider: PaymentProvider
-    method: str = strawberry.field(default=CHECKOUT, description="One of the provider's methods.")
+    method: str | None = strawberry.field(
+        default=None, description="One of the provider's methods; without it, the first of them."
+    )
     amount: Amount
     idempotency_key: str = strawberry.field(description="One order for each: repeat it when an answer was lost.")
 
@@ -170,9 +149,10 @@ class BuyingMutation:
         """Make it, or find what the key made before."""
 
         async def work() -> OrderCreatePayload:
-            wish = Wish(input.provider, input.method, input.amount)
+            method = input.method if input.method is not None else _first_method(info.context, input.provider)
+            wish = Wish(input.provider, method, input.amount)
             order, found = await checkout.begin(info.context, wish, input.idempotency_key)
-            return OrderCreatePayload(order=OrderNode.of(order), page=None if found is None else PaymentPage.of(found))
+            return OrderCreatePayload(order=OrderNode.of(order), page=PaymentPage.of(found))
 
         return await attempt(lambda errors: OrderCreatePayload(errors=errors), work)
 
@@ -194,6 +174,12 @@ class BuyingMutation:
         return await attempt(lambda errors: OrderReconcilePayload(errors=errors), work)
 
 
+def _first_method(context: Context, provider: PaymentProvider) -> str:
+    """Return the first method of a provider; none where it is not configured, which `checkout.begin` refuses."""
+    terms = checkout.sold(context).terms(provider)
+    return "" if terms is None else next(iter(terms.methods), "")
+
+
 async def _ask(context: Context, order: Order) -> Report:
     services = context.services
     rules = Rules(checkout.sold(context), context.snapshot.server.egress_allow)
@@ -205,8 +191,6 @@ ACCESS = {
     **over("TopUpPrice", REACHED, "amount", "price"),
     **over("TopUpProvider", REACHED, "provider", "methods", "currency", "prices", "price"),
     **over("TopUpOptions", REACHED, "amounts", "minimum", "maximum", "providers"),
-    **over("PaymentField", REACHED, "name", "value"),
-    **over("PaymentPage", REACHED, "url", "fields", "link"),
     **over("OrderCreatePayload", REACHED, "order", "page", "errors"),
     **over("OrderReconcilePayload", REACHED, "order", "credited", "errors"),
     **over("Query", SIGNED_IN, "topUpOptions"),

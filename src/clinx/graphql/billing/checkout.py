@@ -47,9 +47,25 @@ async def begin(context: Context, wish: Wish, key: str) -> tuple[Order, PayPage 
     order = await _order(context, wish, payments, _id(context, key_of(context, key)))
     if (order.provider, order.method, order.amount) != (wish.provider, wish.method, wish.amount):
         raise KeyReused("the key was used before for another order; nothing changed")
-    if order.state is not OrderState.PENDING or order.expires_at <= context.now:
-        return order, None
-    return order, await _page(context, order, payments)
+    return order, await _page(context, order, payments) if is_payable(context, order) else None
+
+
+def is_payable(context: Context, order: Order) -> bool:
+    """Say whether an order waits to be paid."""
+    return order.state is OrderState.PENDING and order.expires_at > context.now
+
+
+async def page_of(context: Context, order: Order) -> PayPage | None:
+    """Return the page of an order of before, the same one as when it was made; None when it cannot be paid any more.
+
+    Raises:
+        Problem: ``provider_unavailable``.
+        StorageUnavailable: the database cannot be used now.
+    """
+    payments = context.snapshot.payments
+    if payments is None or not is_payable(context, order):
+        return None
+    return await _page(context, order, payments)
 
 
 def sold(context: Context) -> Payments:

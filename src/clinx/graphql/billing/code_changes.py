@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 import strawberry
 
-from clinx.billing import codes
+from clinx.billing import codes, second_person
 from clinx.billing.codes import Offer, Own, Printed, Redeemed
-from clinx.billing.failures import MoneyRefused
 from clinx.domain.money import Amount
 from clinx.graphql import step_up
 from clinx.graphql.billing.asked import key_of
@@ -16,7 +16,7 @@ from clinx.graphql.billing.balance import BalanceNode, balance_now
 from clinx.graphql.billing.codes import BATCH, KIND, BatchNode, CodeNode, find_batch, find_code
 from clinx.graphql.billing.tries import tried
 from clinx.graphql.context import Context, Info
-from clinx.graphql.errors import Problem, UserError, attempt, not_found
+from clinx.graphql.errors import UserError, attempt, not_found
 from clinx.graphql.ids import key_of as id_key
 from clinx.graphql.ids import number_of
 from clinx.graphql.permissions import SIGNED_IN, Permission, needs, over
@@ -154,15 +154,10 @@ class CodeMutation:
 
 
 async def _create(context: Context, offer: Offer, key: str) -> Printed:
-    viewer = context.signed_in
-    try:
-        return await codes.create(
-            context.services.database, offer, actor=viewer.actor, at=context.now, own=Own(viewer.user.id, key)
-        )
-    except MoneyRefused:
-        raise
-    except ValueError as error:
-        raise Problem("offer_invalid", str(error)) from None
+    viewer, at = context.signed_in, context.now
+    allow = partial(second_person.check_batch, context.snapshot.console.second_person, viewer.user, at=at)
+    own = Own(viewer.user.id, key, allow)
+    return await codes.create(context.services.database, offer, actor=viewer.actor, at=at, own=own)
 
 
 async def _redeem(context: Context, asked: CodeRedeemInput) -> Redeemed:

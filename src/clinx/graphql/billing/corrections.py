@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import strawberry
 
-from clinx.billing import refunds, topup
+from clinx.billing import refunds, second_person
 from clinx.billing.failures import ChargeUnknown, MoneyRefused
 from clinx.billing.refunds import Refund
+from clinx.billing.second_person import Outcome, Wish
 from clinx.billing.transfer import Cause
 from clinx.domain.identity import User
-from clinx.domain.money import NANO, ZERO, Amount
+from clinx.domain.money import NANO, Amount
 from clinx.graphql import step_up
 from clinx.graphql.audit import Change
+from clinx.graphql.billing.adjustments import AdjustmentNode
 from clinx.graphql.billing.asked import cause_of, owner_of, subject
 from clinx.graphql.billing.balance import BalanceNode, balance_now, balance_of
 from clinx.graphql.billing.entries import KIND as ENTRY
@@ -46,6 +48,9 @@ class UserAdjustBalancePayload:
     user: UserNode | None = None
     balance: BalanceNode | None = strawberry.field(default=None, description="What the user has now.")
     repeated: bool = strawberry.field(default=False, description="Whether the key had done it before.")
+    proposal: AdjustmentNode | None = strawberry.field(
+        default=None, description="It is more than one person gives: nothing moves before another one approves this."
+    )
     errors: list[UserError] = strawberry.field(default_factory=list)
     change: strawberry.Private[Change | None] = None
 
@@ -78,7 +83,7 @@ class ChargeRefundPayload:
 class CorrectionMutation:
     """Corrections by operators."""
 
-    @strawberry.mutation(description="Give or take an amount; needs a fresh proof of who one is.")
+    @strawberry.mutation(description="Give or take an amount, or propose to; needs a fresh proof of who one is.")
     async def user_adjust_balance(self, info: Info, input: UserAdjustBalanceInput) -> UserAdjustBalancePayload:  # noqa: A002
         """Adjust it."""
 
@@ -87,12 +92,14 @@ class CorrectionMutation:
             user = await subject(info.context, number_of(input.user, USER))
             cause = cause_of(info.context, input.reason, input.idempotency_key)
             before = await balance_of(info.context, user.id)
-            is_new = await _adjust(info.context, user, input.by, cause)
+            outcome = await _adjust(info.context, user, input.by, cause)
+            proposal = outcome.proposal
             after = await balance_now(info.context, user.id)
             return UserAdjustBalancePayload(
                 user=UserNode.of(user),
                 balance=after,
-                repeated=not is_new,
+                repeated=not outcome.is_new,
+                proposal=None if proposal is None else AdjustmentNode.at(proposal, info.context.now),
                 change=Change({"balance": str(before.total)}, {"balance": str(after.total)}),
             )
 
@@ -120,13 +127,11 @@ class CorrectionMutation:
         return await attempt(lambda errors: ChargeRefundPayload(errors=errors), work)
 
 
-async def _adjust(context: Context, user: User, by: Amount, cause: Cause) -> bool:
+async def _adjust(context: Context, user: User, by: Amount, cause: Cause) -> Outcome:
     if not by or not -MOST <= by <= MOST:
         raise Problem("amount_invalid", f"By an amount up to {MOST}, and not by nothing.", "by", most=str(MOST))
-    database, at = context.services.database, context.now
-    if by > ZERO:
-        return await topup.grant(database, user, by, cause, at=at)
-    return await topup.adjust(database, user, by, cause, at=at)
+    wish, rule = Wish(user, by, context.signed_in.user, cause), context.snapshot.console.second_person
+    return await second_person.adjust(context.services.database, wish, rule, at=context.now)
 
 
 async def _event(context: Context, asked: ChargeRefundInput) -> str:
@@ -158,7 +163,7 @@ async def _refund(context: Context, event: str, amount: Amount | None, cause: Ca
 
 
 ACCESS = {
-    **over("UserAdjustBalancePayload", REACHED, "user", "balance", "repeated", "errors"),
+    **over("UserAdjustBalancePayload", REACHED, "user", "balance", "repeated", "proposal", "errors"),
     **over("ChargeRefundPayload", REACHED, "amount", "refunded", "charge", "repeated", "user", "balance", "errors"),
     **over("Mutation", needs(Permission.USER_ADJUST_BALANCE), "userAdjustBalance"),
     **over("Mutation", needs(Permission.ORDER_WRITE), "chargeRefund"),

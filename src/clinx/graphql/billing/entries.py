@@ -14,11 +14,12 @@ from clinx.domain.ledger import EntryKind, LedgerEntry
 from clinx.domain.money import Amount
 from clinx.graphql.billing.asked import owner_of
 from clinx.graphql.context import Context, Info
+from clinx.graphql.errors import Refusal
 from clinx.graphql.ids import Node, to_id
 from clinx.graphql.paging import COUNTED, Connection, Cursors, checked, page
 from clinx.graphql.permissions import Permission, over, own
 from clinx.graphql.users.types import UserNode, user_of
-from clinx.graphql.users.whose import REACHED, either, row_of, whose
+from clinx.graphql.users.whose import REACHED, either, row_of, whose_or_everyones
 from clinx.storage import statements
 from clinx.storage.codec import instant, micros
 from clinx.storage.statements import EntryFilter
@@ -27,7 +28,7 @@ KIND: Final = "LedgerEntry"
 _CHARGE: Final = "settle:"
 _HOUSE: Final = 0
 """Nobody's id: the owner of what belongs to no user."""
-_DISCREET: Final = frozenset({"actor"})
+_DISCREET: Final = frozenset({"actor", "approved_by"})
 """Facts that are shown to operators only."""
 
 strawberry.enum(EntryKind, name="EntryKind", description="Why money moved.")
@@ -51,10 +52,18 @@ class EntryNode(Node):
     kind: EntryKind
     at: datetime
     event: str = strawberry.field(description="What happened; what is asked for twice is one event.")
-    request_id: str | None = strawberry.field(description="Of a charge: the request that was charged for.")
+    request_id: str | None = strawberry.field(
+        description="Of a charge: the request that was charged for. Of a refund: that of the charge."
+    )
     revision: str | None = strawberry.field(description="The configuration that a charge was priced with.")
 
-    @strawberry.field(description="What was written down with it: a reason, a code's hint, a price that was paid.")
+    @strawberry.field(
+        description=(
+            "What was written down with it, by name: `reason`, and `actor` for operators; `charge`, the event that a"
+            " refund gives back; `price`, `currency` and `reference` of a payment; `code`, `name` and `batch` of a"
+            " code; `note`, where there is only a text."
+        )
+    )
     def facts(self, info: Info) -> list[LedgerFact]:
         """Return them; who did it is for operators."""
         may_all = info.context.may(Permission.LEDGER_READ)
@@ -72,7 +81,6 @@ class EntryNode(Node):
     @classmethod
     def of(cls, entry: LedgerEntry) -> Self:
         """Return an entry as the console shows it."""
-        is_charge = entry.kind is EntryKind.CHARGE and entry.event.startswith(_CHARGE)
         return cls(
             id=to_id(KIND, entry.id),
             owner_id=owner_of(entry.account) or _HOUSE,
@@ -81,7 +89,7 @@ class EntryNode(Node):
             kind=entry.kind,
             at=entry.at,
             event=entry.event,
-            request_id=entry.event.removeprefix(_CHARGE) if is_charge else None,
+            request_id=_request_id(entry),
             revision=entry.revision,
         )
 
@@ -91,6 +99,9 @@ class LedgerEntryFilter:
     """All that is given must hold."""
 
     user: strawberry.ID | None = strawberry.field(default=None, description="Without it, those of whoever asks.")
+    everyone: bool = strawberry.field(
+        default=False, description="Those of all users but charges, which are in `spend` and `requestLogs`."
+    )
     kind: EntryKind | None = None
     since: datetime | None = None
     until: datetime | None = strawberry.field(default=None, description="Not included.")
@@ -110,8 +121,7 @@ class LedgerQuery:
     ) -> Connection[EntryNode]:
         """Return a page of them."""
         context, asked = info.context, filter or LedgerEntryFilter()
-        account = user_account(whose(context, asked.user, Permission.LEDGER_READ))
-        wanted = EntryFilter(account, asked.kind, asked.since, asked.until)
+        wanted = _wanted(context, asked)
         cursors, limit = Cursors(context.services.keys.cursors, "ledgerEntries"), checked(first)
         place = cursors.read(after, int, int)
         found = await statements.page_of_entries(
@@ -131,6 +141,20 @@ class LedgerQuery:
         )
 
 
+def _wanted(context: Context, asked: LedgerEntryFilter) -> EntryFilter:
+    """Return which entries are wanted.
+
+    Raises:
+        Forbidden, Problem: as `whose_or_everyones`.
+        Refusal: ``invalid_value``: the charges of everyone.
+    """
+    user_id = whose_or_everyones(context, asked.user, Permission.LEDGER_READ, everyone=asked.everyone)
+    if user_id is None and asked.kind is EntryKind.CHARGE:
+        raise Refusal("The charges of all users are in spend and requestLogs.", "invalid_value", such_as="TOPUP")
+    account = None if user_id is None else user_account(user_id)
+    return EntryFilter(account, asked.kind, asked.since, asked.until)
+
+
 async def find_entry(context: Context, key: str) -> EntryNode | None:
     """Return an entry, if whoever asks may see it."""
     number = row_of(key)
@@ -139,6 +163,17 @@ async def find_entry(context: Context, key: str) -> EntryNode | None:
         return None
     is_own = owner_of(entry.account) == context.viewer.user.id
     return EntryNode.of(entry) if is_own or context.may(Permission.LEDGER_READ) else None
+
+
+def _request_id(entry: LedgerEntry) -> str | None:
+    match entry.kind:
+        case EntryKind.CHARGE:
+            event = entry.event
+        case EntryKind.REFUND:
+            event = _facts(entry.detail).get("charge", "")
+        case _:
+            return None
+    return event.removeprefix(_CHARGE) if event.startswith(_CHARGE) else None
 
 
 def _facts(detail: str | None) -> dict[str, str]:

@@ -10,9 +10,11 @@ import strawberry
 
 from clinx.domain.money import Amount
 from clinx.domain.order import Order, OrderState, Outcome, PaymentEvent, PaymentProvider, is_order_id
+from clinx.graphql.billing import checkout
 from clinx.graphql.billing.loaders import Sayings
+from clinx.graphql.billing.pages import PaymentPage
 from clinx.graphql.context import Context, Info
-from clinx.graphql.errors import Forbidden
+from clinx.graphql.errors import Forbidden, Problem, Refusal
 from clinx.graphql.ids import Node, key_of, to_id
 from clinx.graphql.paging import COUNTED, Connection, Cursors, checked, page
 from clinx.graphql.permissions import Permission, needs, over, own
@@ -51,6 +53,7 @@ class OrderNode(Node):
     """An order."""
 
     owner_id: strawberry.Private[int]
+    order: strawberry.Private[Order]
     number: str = strawberry.field(description="The order's id at the provider's: the trade number.")
     provider: PaymentProvider
     method: str
@@ -69,6 +72,19 @@ class OrderNode(Node):
         """Return the buyer."""
         return await user_of(info.context, self.owner_id)
 
+    @strawberry.field(
+        description="The page to pay it on, for its buyer; null when it cannot be paid any more. The provider is asked."
+    )
+    async def page(self, info: Info) -> PaymentPage | None:
+        """Return it; nobody else is given a page to pay on."""
+        context = info.context
+        if context.viewer is None or context.viewer.user.id != self.owner_id:
+            return None
+        try:
+            return PaymentPage.of(await checkout.page_of(context, self.order))
+        except Problem as error:
+            raise Refusal(error.message, error.code, **error.parameters) from None
+
     @strawberry.field(description="What was said of it, the oldest first.")
     async def events(self, info: Info) -> list[PaymentEventNode]:
         """Return it."""
@@ -81,6 +97,7 @@ class OrderNode(Node):
         return cls(
             id=to_id(KIND, order.id),
             owner_id=order.user_id,
+            order=order,
             number=order.id,
             provider=order.provider,
             method=order.method,
@@ -170,7 +187,7 @@ ACCESS = {
         "Order",
         own(Permission.ORDER_READ),
         *("id", "number", "provider", "method", "amount", "price", "currency", "state", "reference", "createdAt"),
-        *("expiresAt", "settledAt", "user"),
+        *("expiresAt", "settledAt", "user", "page"),
     ),
     **over("Query", either(Permission.ORDER_READ), "orders", "order"),
 }

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import strawberry
 
-from clinx.graphql.billing import balance, buying, codes, entries, orders, spending
+from clinx.graphql.billing import adjustments, balance, buying, codes, entries, orders, pages, spending
 from clinx.graphql.nodes import Find
 from clinx.graphql.permissions import Access
 
 
 @strawberry.type
-class BillingQuery(entries.LedgerQuery, buying.BuyingQuery, orders.OrderQuery, codes.CodeQuery, spending.SpendQuery):
+class BillingQuery(
+    entries.LedgerQuery,
+    buying.BuyingQuery,
+    orders.OrderQuery,
+    codes.CodeQuery,
+    spending.SpendQuery,
+    adjustments.AdjustmentQuery,
+):
     """Queries about money."""
 
 
@@ -19,6 +26,7 @@ NODES: dict[str, Find] = {
     orders.KIND: orders.find_order,
     codes.KIND: codes.find_code,
     codes.BATCH: codes.find_batch,
+    adjustments.KIND: adjustments.find_adjustment,
 }
 """How objects are found by their ids."""
 
@@ -26,7 +34,9 @@ ACCESS: tuple[Access, ...] = (
     balance.ACCESS,
     entries.ACCESS,
     orders.ACCESS,
+    pages.ACCESS,
     codes.ACCESS,
     spending.ACCESS,
+    adjustments.ACCESS,
 )
 """Who may see what."""

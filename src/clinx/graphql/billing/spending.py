@@ -13,7 +13,7 @@ from clinx.graphql.errors import Refusal
 from clinx.graphql.ids import number_of, to_id
 from clinx.graphql.permissions import Permission, over
 from clinx.graphql.scalars import BigInt
-from clinx.graphql.users.whose import REACHED, either, whose
+from clinx.graphql.users.whose import REACHED, either, whose_or_everyones
 from clinx.storage import statements
 from clinx.storage.statements import MOST_ROWS, SpendBy, Spent
 
@@ -67,7 +67,7 @@ class SpendQuery:
     @strawberry.field(
         description="What was spent from one day (UTC) to another, both included. Refunds and adjustments are no spend."
     )
-    async def spend(
+    async def spend(  # noqa: PLR0913  (one argument for each thing that may be asked)
         self,
         info: Info,
         since: date,
@@ -75,14 +75,15 @@ class SpendQuery:
         *,
         by: list[SpendBy] | None = None,
         user: strawberry.ID | None = None,
+        everyone: bool = False,
         token: strawberry.ID | None = None,
     ) -> SpendReport:
-        """Return it."""
+        """Return it; without a user, what whoever asks spent, or what everyone did."""
         if not timedelta() <= until - since <= LONGEST:
             raise Refusal(f"From one day to one up to {LONGEST.days} days later.", "invalid_value", most=LONGEST.days)
         found = await statements.spend(
             info.context.services.database,
-            whose(info.context, user, Permission.USAGE_READ),
+            whose_or_everyones(info.context, user, Permission.USAGE_READ, everyone=everyone),
             since,
             until,
             by=by or (),

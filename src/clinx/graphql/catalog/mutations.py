@@ -6,6 +6,8 @@ from datetime import datetime
 
 import strawberry
 
+from clinx.domain.catalog import NO_CREDENTIAL
+from clinx.domain.inquiry import InquiryError
 from clinx.domain.override import BOUNDS, LONGEST, Aspect, Override, may_end
 from clinx.graphql.audit import Change
 from clinx.graphql.catalog.types import CHANNEL, OVERRIDE, ChannelNode, OverrideNode
@@ -20,9 +22,12 @@ from clinx.storage.announcements import Topic, announce
 _REASON = 500
 
 
-@strawberry.input(description="One thing of a channel, another than the tree says, for a while.")
+@strawberry.input(
+    description="One thing of a channel, another than the tree says, for a while: exactly one of `disabled`, `weight`"
+    " and `priority`, and exactly one of `until` and `lasting`."
+)
 class ChannelOverrideInput:
-    """Exactly one of `disabled`, `weight` and `priority`; exactly one of `until` and `lasting`."""
+    """What, until when, and why."""
 
     channel: strawberry.ID
     disabled: bool | None = None
@@ -30,7 +35,7 @@ class ChannelOverrideInput:
     priority: int | None = None
     reason: str = strawberry.field(description="Kept, logged and shown.")
     until: datetime | None = strawberry.field(default=None, description="When it ends; at most seven days from now.")
-    lasting: Duration | None = strawberry.field(default=None, description="How long it lasts.")
+    lasting: Duration | None = strawberry.field(default=None, description="How long it lasts: `P1D`, `PT30M`.")
     dry_run: bool = strawberry.field(default=False, description="Only look whether it could be.")
 
 
@@ -46,6 +51,16 @@ class ChannelResetInput:
     """Which."""
 
     channel: strawberry.ID
+
+
+@strawberry.input(description="A channel whose vendor is asked what is left.")
+class ChannelBalanceRefreshInput:
+    """Which, and with what."""
+
+    channel: strawberry.ID
+    credential: str | None = strawberry.field(
+        default=None, description="A fingerprint; without it all are asked with, at most 24, the longest unasked first."
+    )
 
 
 @strawberry.type(description="What came of an override.")
@@ -70,6 +85,14 @@ class ChannelOverrideDropPayload:
 @strawberry.type(description="What came of a reset.")
 class ChannelResetPayload:
     """The channel."""
+
+    channel: ChannelNode | None = None
+    errors: list[UserError] = strawberry.field(default_factory=list[UserError])
+
+
+@strawberry.type(description="What came of asking a vendor what is left.")
+class ChannelBalanceRefreshPayload:
+    """The channel, with what was answered for each credential."""
 
     channel: ChannelNode | None = None
     errors: list[UserError] = strawberry.field(default_factory=list[UserError])
@@ -141,6 +164,26 @@ class CatalogMutation:
 
         return await attempt(lambda errors: ChannelResetPayload(errors=errors), work)
 
+    @strawberry.mutation(description="Asks a channel's vendor what is left on the accounts of its credentials.")
+    async def channel_balance_refresh(
+        self,
+        info: Info,
+        input: ChannelBalanceRefreshInput,  # noqa: A002
+    ) -> ChannelBalanceRefreshPayload:
+        """Ask, and keep in this process what was answered."""
+
+        async def work() -> ChannelBalanceRefreshPayload:
+            context = info.context
+            found = _channel(context, input.channel)
+            fingerprint = NO_CREDENTIAL.fingerprint if input.credential == "none" else input.credential
+            try:
+                await context.services.running.inquiries.refresh_balances(found.channel, fingerprint)
+            except InquiryError as error:
+                raise Problem(error.code, error.message, *error.path, **error.parameters) from None
+            return ChannelBalanceRefreshPayload(channel=found)
+
+        return await attempt(lambda errors: ChannelBalanceRefreshPayload(errors=errors), work)
+
 
 def _channel(context: Context, id_: strawberry.ID) -> ChannelNode:
     found = context.snapshot.channels.get(key_of(id_, CHANNEL))
@@ -180,8 +223,9 @@ def _end(context: Context, wish: ChannelOverrideInput) -> datetime:
 
 _OPERATE = needs(Permission.CHANNEL_OPERATE)
 ACCESS = {
-    **over("Mutation", _OPERATE, "channelOverride", "channelOverrideDrop", "channelReset"),
+    **over("Mutation", _OPERATE, "channelOverride", "channelOverrideDrop", "channelReset", "channelBalanceRefresh"),
     **over("ChannelOverridePayload", _OPERATE, "override", "channel", "errors"),
     **over("ChannelOverrideDropPayload", _OPERATE, "override", "errors"),
     **over("ChannelResetPayload", _OPERATE, "channel", "errors"),
+    **over("ChannelBalanceRefreshPayload", _OPERATE, "channel", "errors"),
 }

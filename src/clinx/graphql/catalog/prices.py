@@ -9,10 +9,12 @@ from typing import Self
 import strawberry
 
 from clinx.domain.catalog import Group, Model
-from clinx.domain.figures import decimal
+from clinx.domain.figures import decimal, exact
 from clinx.domain.money import NANO, Amount, round_half_up
-from clinx.domain.pricing import Quote, QuoteLine, Rate, Rates
+from clinx.domain.pricing import QuoteLine, Rate, Rates
+from clinx.domain.receipt import Factor, Receipt
 from clinx.domain.usage import Unit
+from clinx.graphql.catalog.sight import Offered
 from clinx.graphql.ids import Node, to_id
 from clinx.graphql.permissions import ANYONE, over
 from clinx.graphql.scalars import BigInt
@@ -67,12 +69,15 @@ class ModelNode(Node):
 
     model: strawberry.Private[Model]
     seen_as: strawberry.Private[Group]
+    payer: strawberry.Private[Group]
     name: str = strawberry.field(description="What callers ask for; with `*` it stands for many.")
 
     @classmethod
-    def of(cls, model: Model, group: Group) -> Self:
+    def of(cls, offered: Offered) -> Self:
         """Return a model as a group sees it."""
-        return cls(id=to_id(MODEL, f"{group.name}{BETWEEN}{model.name}"), model=model, seen_as=group, name=model.name)
+        model, group = offered.model, offered.seen_as
+        id_ = to_id(MODEL, f"{group.name}{BETWEEN}{model.name}")
+        return cls(id=id_, model=model, seen_as=group, payer=offered.payer, name=model.name)
 
     @strawberry.field(description="Whether the name stands for many.")
     def is_pattern(self) -> bool:
@@ -104,10 +109,15 @@ class ModelNode(Node):
         """Return its name."""
         return self.seen_as.name
 
-    @strawberry.field(description="The group's factor on every price: an exact decimal.")
+    @strawberry.field(
+        description=(
+            "The factor on every price of it: an exact decimal. Of a group that tries others, that of the first that"
+            " serves it: a call that only a later one can serve is charged that one's."
+        )
+    )
     def multiplier(self) -> str:
         """Return it."""
-        return decimal(self.seen_as.multiplier)
+        return decimal(self.payer.multiplier)
 
     @strawberry.field(description="Whether nothing of it costs anything.")
     def is_free(self) -> bool:
@@ -117,7 +127,7 @@ class ModelNode(Node):
     @strawberry.field(description="The first row whose condition holds applies, else the first that is wide enough.")
     def prices(self) -> list[PriceRow]:
         """Return them."""
-        return list(_rows(self.model, self.seen_as.multiplier))
+        return list(_rows(self.model, self.payer.multiplier))
 
 
 @strawberry.type(description="One bucket of a quote.")
@@ -127,8 +137,8 @@ class QuotedLine:
     unit: Unit
     count: BigInt
     per: BigInt
-    listed: Amount = strawberry.field(description="For `per` of the unit, as the catalogue has it.")
-    amount: Amount = strawberry.field(description="For `count` of them, without the multiplier.")
+    listed: str = strawberry.field(description="For `per` of the unit, as the catalogue has it: an exact decimal.")
+    amount: str = strawberry.field(description="For `count` of them, without the factors: an exact decimal.")
 
     @classmethod
     def of(cls, line: QuoteLine) -> Self:
@@ -137,24 +147,58 @@ class QuotedLine:
             unit=line.unit,
             count=BigInt(line.count),
             per=BigInt(line.rate.per),
-            listed=_amount(line.rate.amount),
-            amount=_amount(line.amount),
+            listed=_digits(line.rate.amount),
+            amount=_digits(line.amount),
         )
 
 
-@strawberry.type(description="Usage priced.")
+@strawberry.type(description="A factor of a quote, and on whose account it is there.")
+class QuotedFactor:
+    """One factor."""
+
+    factor: str = strawberry.field(description="An exact decimal.")
+    group: str | None = strawberry.field(description="The group that served, if it is that group's multiplier.")
+    rule: str | None = strawberry.field(description="The rule that says so, if one does.")
+
+    @classmethod
+    def of(cls, factor: Factor) -> Self:
+        """Return a factor."""
+        return cls(factor=_digits(factor.factor), group=factor.group, rule=factor.rule)
+
+
+@strawberry.type(description="Usage priced: the sum of its lines, times its factors, rounded once.")
 class Quoted:
     """A quote."""
 
     lines: list[QuotedLine]
-    multiplier: str = strawberry.field(description="Of the group and of rules: an exact decimal.")
-    total: Amount = strawberry.field(description="Rounded once.")
+    factors: list[QuotedFactor] = strawberry.field(
+        description="Of a call, the 1 of the caller's own group is left out."
+    )
+    multiplier: str = strawberry.field(description="The product of the factors: an exact decimal.")
+    total: Amount = strawberry.field(description="Rounded once, half up.")
+    is_whole: bool = strawberry.field(
+        description="Whether lines and factors come to the total: not of some logs of before, nor of estimates."
+    )
+    notes: list[str] = strawberry.field(
+        description="What was written down besides: on what terms a call was charged whose process died."
+    )
 
     @classmethod
-    def of(cls, quote: Quote) -> Self:
+    def of(cls, receipt: Receipt) -> Self:
         """Return a quote."""
-        lines = [QuotedLine.of(line) for line in quote.lines]
-        return cls(lines=lines, multiplier=decimal(quote.multiplier), total=quote.total)
+        return cls(
+            lines=list(map(QuotedLine.of, receipt.lines)),
+            factors=list(map(QuotedFactor.of, receipt.factors)),
+            multiplier=_digits(receipt.multiplier),
+            total=receipt.total,
+            is_whole=receipt.is_whole,
+            notes=list(receipt.notes),
+        )
+
+    @classmethod
+    def maybe(cls, receipt: Receipt | None) -> Self | None:
+        """Return a quote, if there is one."""
+        return None if receipt is None else cls.of(receipt)
 
 
 def _rows(model: Model, multiplier: Fraction) -> Iterator[PriceRow]:
@@ -162,6 +206,12 @@ def _rows(model: Model, multiplier: Fraction) -> Iterator[PriceRow]:
         yield PriceRow.of(case.rates, case.condition.source, multiplier)
     for tier in model.price.tiers:
         yield PriceRow.of(tier, None, multiplier)
+
+
+def _digits(value: Fraction) -> str:
+    """Return all digits of a decimal; of one that has no end, the first."""
+    text = exact(value)
+    return decimal(value) if "/" in text else text
 
 
 def _amount(value: Fraction) -> Amount:
@@ -189,7 +239,8 @@ ACCESS = {
     ),
     **over("PriceRow", ANYONE, "condition", "upTo", "rates"),
     **over("PriceRate", ANYONE, "unit", "per", "listed", "charged"),
-    **over("Quoted", ANYONE, "lines", "multiplier", "total"),
+    **over("Quoted", ANYONE, "lines", "factors", "multiplier", "total", "isWhole", "notes"),
+    **over("QuotedFactor", ANYONE, "factor", "group", "rule"),
     **over("QuotedLine", ANYONE, "unit", "count", "per", "listed", "amount"),
 }
 """Models are guarded where they are asked for: whose prices somebody sees depends on who they are."""

@@ -11,9 +11,10 @@ from clinx.graphql.catalog.loaders import Ways
 from clinx.graphql.catalog.named import by_name
 from clinx.graphql.catalog.prices import BETWEEN, ModelNode
 from clinx.graphql.catalog.sight import group_seen, groups_seen, offered_models
-from clinx.graphql.catalog.types import ChannelNode, GroupNode, ProviderNode, is_ill
+from clinx.graphql.catalog.types import CHANNEL, ChannelNode, GroupNode, ProviderNode, is_ill
 from clinx.graphql.context import Context, Info
 from clinx.graphql.errors import Refusal
+from clinx.graphql.ids import key_of
 from clinx.graphql.nodes import Find
 from clinx.graphql.paging import Connection
 from clinx.graphql.permissions import ANYONE, SIGNED_IN, Permission, needs, over
@@ -56,8 +57,8 @@ class CatalogQuery:
         """Return a page of them."""
         wanted = filter or ModelFilter()
         group = await group_seen(info.context, wanted.group)
-        offered = offered_models(info.context.snapshot, group) if group is not None else []
-        nodes = [ModelNode.of(model, group) for model in offered if group is not None]
+        offered = offered_models(info.context, group) if group is not None else []
+        nodes = [ModelNode.of(each) for each in offered]
         return by_name(
             info.context,
             [node for node in nodes if _is_wanted(node, wanted)],
@@ -114,10 +115,17 @@ class CatalogQuery:
             after=after,
         )
 
-    @strawberry.field(description="One channel by its name; null where the tree has none such.")
-    def channel(self, info: Info, name: str) -> ChannelNode | None:
+    @strawberry.field(description="One channel by its id or its name; null where the tree has none such.")
+    def channel(
+        self,
+        info: Info,
+        name: str | None = None,
+        id: strawberry.ID | None = None,  # noqa: A002
+    ) -> ChannelNode | None:
         """Return it."""
-        found = info.context.snapshot.channels.get(name)
+        if (name is None) == (id is None):
+            raise Refusal("Give exactly one of id and name.", "exactly_one")
+        found = info.context.snapshot.channels.get(key_of(id, CHANNEL) if id is not None else name or "")
         return None if found is None else ChannelNode.of(found)
 
 
@@ -155,8 +163,8 @@ async def find_model(context: Context, key: str) -> ModelNode | None:
         group = await group_seen(context, group_name)
     except Refusal:
         return None
-    offered = offered_models(context.snapshot, group) if group is not None else []
-    return next((ModelNode.of(each, group) for each in offered if group is not None and each.name == name), None)
+    offered = offered_models(context, group) if group is not None else []
+    return next((ModelNode.of(each) for each in offered if each.model.name == name), None)
 
 
 async def find_group(context: Context, key: str) -> GroupNode | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from clinx.config.effects import models_of
@@ -13,6 +13,7 @@ from clinx.domain.identity import Status, Token
 from clinx.graphql.context import Context
 from clinx.graphql.errors import Forbidden, Refusal, SignInFirst
 from clinx.graphql.permissions import Permission
+from clinx.routing.plan import expand
 from clinx.storage import tokens
 
 
@@ -52,10 +53,33 @@ async def group_seen(context: Context, wish: str | None) -> Group | None:
     return context.snapshot.groups[wish]
 
 
-def offered_models(snapshot: Snapshot, group: Group) -> list[Model]:
-    """Return the models that a group is offered and that have a price, by the names it asks for them with."""
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A model that a group is offered, under the name that the group asks for it with."""
+
+    model: Model
+    seen_as: Group
+    payer: Group
+    """The group through which it is reached first: its multiplier applies."""
+
+
+def offered_models(context: Context, group: Group) -> list[Offered]:
+    """Return the models that a group is offered and that have a price, as calls find them now."""
+    snapshot = context.services.running.inquiries.as_called()
     found = ((name, snapshot.model(name)) for name in models_of(snapshot, group.name))
-    return [replace(model, name=name) for name, model in found if model is not None]
+    return [
+        Offered(replace(model, name=name), group, _payer(snapshot, group, name))
+        for name, model in found
+        if model is not None
+    ]
+
+
+def _payer(snapshot: Snapshot, group: Group, model: str) -> Group:
+    """Return the first group in the order they are tried that has a channel; one that is offered it has."""
+    tried = expand(snapshot.groups, group)
+    offers = {each.name: snapshot.routes.tiers(each.name, model) for each in tried}
+    able = (each for each in tried if any(offers[each.name]))
+    return next(able, next((each for each in tried if offers[each.name]), group))
 
 
 def _known(snapshot: Snapshot, names: Sequence[str]) -> Sequence[str]:

@@ -12,6 +12,7 @@ from clinx.domain.catalog import NO_CREDENTIAL, Channel, Credential, Group, Prov
 from clinx.domain.figures import decimal
 from clinx.domain.inquiry import Tested
 from clinx.domain.override import Aspect, Override
+from clinx.domain.provider_balance import BalanceCode, ProviderBalance
 from clinx.graphql.catalog.loaders import ActiveOverrides, Ways
 from clinx.graphql.context import Info
 from clinx.graphql.ids import Node, to_id
@@ -33,7 +34,12 @@ class GroupNode(Node):
 
     name: str
     description: str
-    multiplier: str = strawberry.field(description="The factor on every price: an exact decimal.")
+    multiplier: str | None = strawberry.field(
+        description=(
+            "The factor on every price: an exact decimal. Null of a group that tries others: theirs apply,"
+            " as its models' prices say."
+        )
+    )
     tries: list[str] = strawberry.field(
         description="When given, it has no channels of its own: these are tried in order."
     )
@@ -45,7 +51,7 @@ class GroupNode(Node):
             id=to_id(GROUP, group.name),
             name=group.name,
             description=group.description,
-            multiplier=decimal(group.multiplier),
+            multiplier=None if group.tries else decimal(group.multiplier),
             tries=list(group.tries),
         )
 
@@ -162,6 +168,35 @@ class TestedNode:
         return cls(credential=tested.credential, upstream_model=tested.model, outcome=tested.outcome, at=tested.at)
 
 
+strawberry.enum(BalanceCode, name="BalanceCode", description="Why there is no balance.")
+
+
+@strawberry.type(name="ProviderBalance", description="What a vendor said is left, asked with one credential.")
+class ProviderBalanceNode:
+    """The last answer."""
+
+    credential: str = strawberry.field(description="The fingerprint of what was presented.")
+    asked_at: datetime = strawberry.field(description="When the vendor was asked.")
+    amount: str | None = strawberry.field(description="An exact decimal; negative where it is owed.")
+    currency: str | None = strawberry.field(description="The vendor's, not the ledger's.")
+    code: BalanceCode | None = strawberry.field(description="Why there is no amount.")
+    cause: str | None = strawberry.field(
+        description="Why there is none, in the vendor's words as far as there are any."
+    )
+
+    @classmethod
+    def of(cls, balance: ProviderBalance) -> Self:
+        """Return a balance as the console shows it."""
+        return cls(
+            credential="none" if balance.credential == NO_CREDENTIAL.fingerprint else balance.credential,
+            asked_at=balance.at,
+            amount=balance.shown,
+            currency=balance.currency,
+            code=balance.code,
+            cause=balance.cause,
+        )
+
+
 @strawberry.type(name="Channel", description="One usable way to a provider.")
 class ChannelNode(Node):
     """A channel of the tree that is served."""
@@ -219,6 +254,19 @@ class ChannelNode(Node):
         tested = info.context.services.running.inquiries.last_test(self.name)
         return None if tested is None else TestedNode.of(tested)
 
+    @strawberry.field(description="Whether its provider says how it is asked what is left.")
+    def is_balance_offered(self) -> bool:
+        """Say so."""
+        return self.channel.provider.balance is not None
+
+    @strawberry.field(
+        description="What the vendor last told the process that answers is left; nothing before it asked."
+    )
+    def provider_balances(self, info: Info) -> list[ProviderBalanceNode]:
+        """Return them, by credential."""
+        found = info.context.services.running.inquiries.provider_balances(self.channel)
+        return [ProviderBalanceNode.of(each) for each in found]
+
     def _credential(self, credential: Credential, ways: list[WayState]) -> CredentialNode:
         own = [way for way in ways if way.credential == credential.fingerprint]
         return CredentialNode(
@@ -247,6 +295,9 @@ ACCESS = {
     **over("ProviderEndpoint", _READ, "operation", "dialect"),
     **over("Channel", _READ, "id", "name", "provider", "host", "groups", "models", "priority", "weight", "tags"),
     **over("Channel", _READ, "overrides", "credentials", "isIll", "node", "lastTest"),
+    **over("Channel", _READ, "isBalanceOffered", "providerBalances"),
+    **over("ProviderBalance", _READ, "credential", "askedAt", "amount", "currency", "code"),
+    **over("ProviderBalance", needs(Permission.CHANNEL_OPERATE), "cause"),
     **over("ChannelModel", _READ, "name", "upstream"),
     **over("ChannelOverride", ANYONE, "id", "channel", "aspect", "value", "reason", "actor", "at", "until"),
     **over("ChannelCredential", _READ, "fingerprint", "reference", "ways"),

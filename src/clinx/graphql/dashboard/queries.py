@@ -54,7 +54,7 @@ class UsageReportInput:
 class DashboardQuery:
     """Queries about usage."""
 
-    @strawberry.field(description="Usage over time. What calls cost the operator is not known to the ledger.")
+    @strawberry.field(description="Usage over time.")
     async def usage_report(self, info: Info, input: UsageReportInput) -> UsageReport:  # noqa: A002
         """Return it."""
         context = info.context

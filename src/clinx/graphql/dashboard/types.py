@@ -13,7 +13,7 @@ from clinx.billing.usage_report import Live, Report
 from clinx.domain.money import Amount
 from clinx.domain.rollup import Facet, Grain, Measures, Point
 from clinx.graphql.context import Info
-from clinx.graphql.permissions import over
+from clinx.graphql.permissions import Permission, needs, over
 from clinx.graphql.scalars import BigInt
 from clinx.graphql.tokens.loaders import TokenLoader
 from clinx.graphql.tokens.types import TokenNode
@@ -37,6 +37,21 @@ class UsageFigures:
     output_tokens: BigInt = strawberry.field(description="Whole answers, reasoning included.")
     cached_tokens: BigInt = strawberry.field(description="What was read of the vendors' caches: a part of the input.")
     charge: Amount
+
+    @strawberry.field(description="What vendors are paid, as far as that is known; null where it is known of nothing.")
+    def cost(self) -> Amount | None:
+        """Return it."""
+        return self.measures.known_cost
+
+    @strawberry.field(description="The charges of those whose cost is known, less that; null where it is of nothing.")
+    def margin(self) -> Amount | None:
+        """Return it."""
+        return self.measures.margin
+
+    @strawberry.field(description="Those whose cost is known: `cost` and `margin` are of them alone.")
+    def costed_requests(self) -> BigInt:
+        """Return their number."""
+        return BigInt(self.measures.costed_requests)
 
     @strawberry.field(description="Failures by requests, from 0 to 1; null where there were none.")
     def error_rate(self) -> float | None:
@@ -130,6 +145,21 @@ class UsageColumns:
         """Return a column."""
         return [each.measures.charge for each in self.found]
 
+    @strawberry.field(description="What vendors are paid, as far as that is known; null where it is known of nothing.")
+    def cost(self) -> list[Amount | None]:
+        """Return a column."""
+        return [each.measures.known_cost for each in self.found]
+
+    @strawberry.field(description="The charges of those whose cost is known, less that; null where it is of nothing.")
+    def margin(self) -> list[Amount | None]:
+        """Return a column."""
+        return [each.measures.margin for each in self.found]
+
+    @strawberry.field(description="Those whose cost is known: `cost` and `margin` are of them alone.")
+    def costed_requests(self) -> list[BigInt]:
+        """Return a column."""
+        return [BigInt(each.measures.costed_requests) for each in self.found]
+
     @strawberry.field(description="How long those that succeeded took on average.")
     def mean_milliseconds(self) -> list[int | None]:
         """Return a column."""
@@ -216,6 +246,7 @@ class LiveUsage:
         )
 
 
+_COST = needs(Permission.COST_READ)
 ACCESS = {
     **over("UsageReport", REACHED, "grain", "since", "until", "series"),
     **over("UsageSeries", REACHED, "name", "figures", "columns", "user", "token"),
@@ -231,6 +262,8 @@ ACCESS = {
         *("requests", "failures", "errorRate", "inputTokens", "outputTokens", "cachedTokens", "charge"),
         *("meanMilliseconds", "p50Milliseconds", "p95Milliseconds", "p99Milliseconds", "meanFirstByteMilliseconds"),
     ),
+    **over("UsageColumns", _COST, "cost", "margin", "costedRequests"),
+    **over("UsageFigures", _COST, "cost", "margin", "costedRequests"),
     **over("LiveUsage", REACHED, "requestsPerMinute", "tokensPerMinute"),
 }
 """Reports are guarded where they are asked for."""

@@ -48,24 +48,24 @@ def read(query: Mapping[str, str]) -> tuple[RequestLogFilter, Format]:
     """Return what the query of such a path asks for.
 
     Raises:
-        Refusal: ``invalid_value``: with the name of what is unknown, missing or unreadable.
+        Refusal: ``invalid_value``: with the name of what cannot be read, and the form that is wanted.
     """
     if strange := sorted(query.keys() - _KNOWN):
-        raise _unreadable(strange[0])
+        raise Refusal(f"{strange[0]} is not known here: {', '.join(sorted(_KNOWN))}.", "invalid_value", name=strange[0])
+    try:
+        format_ = Format(query.get("format", Format.CSV))
+    except ValueError:
+        raise _unreadable("format", f"one of {', '.join(Format)}", Format.CSV) from None
     given: dict[str, Any] = {name: query[name] for name in _TEXTS if name in query}
     given |= {name: strawberry.ID(query[name]) for name in _IDS if name in query}
     given |= {name: _flag(name, query[name]) for name in _FLAGS if name in query}
     given |= {name: _instant(name, query.get(name, "")) for name in _INSTANTS}
-    try:
-        format_ = Format(query.get("format", Format.CSV))
-    except ValueError:
-        raise _unreadable("format") from None
     return RequestLogFilter(**given), format_
 
 
 def _flag(name: str, value: str) -> bool:
     if value not in {_YES, _NO}:
-        raise _unreadable(name)
+        raise _unreadable(name, f"{_YES} or {_NO}", _YES)
     return value == _YES
 
 
@@ -76,7 +76,7 @@ def _instant(name: str, value: str) -> datetime:
             return found.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise _unreadable(name)
+    raise _unreadable(name, "an instant with its zone", "2026-01-31T09:30:00Z")
 
 
 def written(at: datetime) -> str:
@@ -84,5 +84,6 @@ def written(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _unreadable(name: str) -> Refusal:
-    return Refusal(f"{name} is unknown, missing or unreadable.", "invalid_value", name=name)
+def _unreadable(name: str, wanted: str, such_as: str) -> Refusal:
+    said = f"{name} is to be {wanted}, such as {such_as}."
+    return Refusal(said, "invalid_value", name=name, such_as=str(such_as))

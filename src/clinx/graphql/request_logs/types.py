@@ -10,7 +10,7 @@ import strawberry
 from clinx.domain.money import Amount
 from clinx.domain.request_log import Attempt, RequestLog
 from clinx.domain.usage import Usage
-from clinx.graphql.catalog.prices import Unit  # Where it gets its name in the schema, which must come first.
+from clinx.graphql.catalog.prices import Quoted, Unit  # Where units get their name in the schema.
 from clinx.graphql.catalog.types import ChannelNode
 from clinx.graphql.context import Context, Info
 from clinx.graphql.ids import Node, to_id
@@ -86,6 +86,8 @@ class RequestLogNode(Node):
     upstream_id: str | None = strawberry.field(description="What the upstream calls it.")
     address: str | None = strawberry.field(description="Where the call came from.")
     refused_by: str | None = strawberry.field(description="The rule that refused it, if one did.")
+    cost: Amount | None = strawberry.field(description="What the vendor is paid for it; null where that is not known.")
+    margin: Amount | None = strawberry.field(description="The charge less the cost; null where that is not known.")
 
     @strawberry.field(description="The whole prompt, cached parts included.")
     def input_tokens(self) -> BigInt:
@@ -107,10 +109,10 @@ class RequestLogNode(Node):
         """Say so."""
         return self.log.usage.estimated
 
-    @strawberry.field(description="Why it cost that, line by line.")
-    def quote(self) -> list[str]:
-        """Return the lines."""
-        return list(self.log.quote)
+    @strawberry.field(description="Why it cost that, as far as it was written down; null where nothing was priced.")
+    def quote(self) -> Quoted | None:
+        """Return lines and factors."""
+        return Quoted.maybe(self.log.receipt)
 
     @strawberry.field(description="Where it was tried, in order.")
     def attempts(self) -> list[AttemptNode]:
@@ -162,6 +164,8 @@ class RequestLogNode(Node):
             upstream_id=log.upstream_id,
             address=log.address,
             refused_by=log.refused_by,
+            cost=log.cost,
+            margin=log.margin,
         )
 
 
@@ -202,4 +206,5 @@ ACCESS = {
     ),
     **over("RequestLog", _READ, "revision", "channelName", "channel", "upstreamModel", "upstreamId", "address"),
     **over("RequestLog", _READ, "refusedBy", "attempts"),
+    **over("RequestLog", needs(Permission.COST_READ), "cost", "margin"),
 }

@@ -10,7 +10,7 @@ import strawberry
 from clinx.domain.request_log import RequestLog
 from clinx.graphql.context import Context
 from clinx.graphql.errors import Forbidden, Refusal
-from clinx.graphql.ids import number_of
+from clinx.graphql.ids import key_or_name, number_of
 from clinx.graphql.permissions import Permission
 from clinx.graphql.users.whose import whose
 from clinx.storage.search import Filter
@@ -20,6 +20,7 @@ LONGEST: Final = timedelta(days=92)
 SUCCEEDED: Final = "ok"
 """The outcome of a call that did not fail."""
 _LONGEST_TEXT: Final = 255
+_CHANNEL: Final = "Channel"
 _TOKEN: Final = "Token"  # noqa: S105  (the kind of an id)
 
 
@@ -33,7 +34,7 @@ class RequestLogFilter:
     everyone: bool = strawberry.field(default=False, description="Those of all users, and of calls of nobody known.")
     token: strawberry.ID | None = None
     model: str | None = strawberry.field(default=None, description="The model that was served.")
-    channel: str | None = strawberry.field(default=None, description="By its name; for operators.")
+    channel: str | None = strawberry.field(default=None, description="By its id or name; for operators.")
     group: str | None = None
     outcome: str | None = strawberry.field(default=None, description="`ok` or the code of a failure.")
     failed: bool = strawberry.field(default=False, description="Only those that failed.")
@@ -49,7 +50,7 @@ class RequestLogTailFilter:
     everyone: bool = strawberry.field(default=False, description="Those of all users, and of calls of nobody known.")
     token: strawberry.ID | None = None
     model: str | None = strawberry.field(default=None, description="The model that was served.")
-    channel: str | None = strawberry.field(default=None, description="By its name; for operators.")
+    channel: str | None = strawberry.field(default=None, description="By its id or name; for operators.")
     group: str | None = None
     outcome: str | None = strawberry.field(default=None, description="`ok` or the code of a failure.")
     failed: bool = strawberry.field(default=False, description="Only those that failed.")
@@ -74,7 +75,7 @@ def wanted(context: Context, asked: RequestLogFilter) -> Filter:
         user_id=_of(context, asked.user, everyone=asked.everyone),
         token_id=None if asked.token is None else number_of(asked.token, _TOKEN),
         model=_text(asked.model),
-        channel=_text(asked.channel),
+        channel=_channel(asked.channel),
         group=_text(asked.group),
         outcome=_text(asked.outcome),
         failed=asked.failed,
@@ -100,7 +101,7 @@ class Matching:
             "user_id": _of(context, asked.user, everyone=asked.everyone),
             "token_id": token,
             "model": _text(asked.model),
-            "channel": _text(asked.channel),
+            "channel": _channel(asked.channel),
             "group": _text(asked.group),
             "outcome": _text(asked.outcome),
         }
@@ -127,6 +128,11 @@ def _check(context: Context, *hidden: str | None) -> None:
     """Let nobody find out by asking what they are not shown."""
     if any(each is not None for each in hidden) and not context.may(Permission.REQUEST_LOG_READ):
         raise Forbidden(Permission.REQUEST_LOG_READ)
+
+
+def _channel(value: str | None) -> str | None:
+    name = _text(value)
+    return None if name is None else key_or_name(name, _CHANNEL)
 
 
 def _text(value: str | None) -> str | None:

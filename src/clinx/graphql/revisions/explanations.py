@@ -17,8 +17,9 @@ from clinx.graphql.catalog.prices import Quoted
 from clinx.graphql.catalog.sight import group_seen
 from clinx.graphql.context import Context, Info
 from clinx.graphql.errors import Refusal
-from clinx.graphql.ids import number_of
-from clinx.graphql.permissions import SIGNED_IN, Permission, needs, over
+from clinx.graphql.ids import key_or_name, number_of
+from clinx.graphql.permissions import ANYONE, Permission, needs, over
+from clinx.graphql.request_logs.types import KIND as LOG
 from clinx.graphql.revisions.asking import refusing
 from clinx.graphql.scalars import BigInt
 from clinx.storage import users
@@ -105,6 +106,7 @@ class RouteCandidate:
     upstream_model: str
     operation: str
     dialect: str
+    cost: Amount | None = strawberry.field(description="What the vendor is paid for it; null where that is not known.")
 
     @classmethod
     def of(cls, told: CandidateTold) -> Self:
@@ -118,6 +120,7 @@ class RouteCandidate:
             upstream_model=told.upstream_model,
             operation=told.operation,
             dialect=told.dialect,
+            cost=told.cost,
         )
 
 
@@ -191,7 +194,7 @@ class RouteExplanation:
             candidates=list(map(RouteCandidate.of, told.candidates)),
             rates=list(map(AppliedRate.of, told.rates)),
             multiplier=told.multiplier,
-            quote=None if told.quote is None else Quoted.of(told.quote),
+            quote=Quoted.maybe(told.quote),
             text=told.text,
         )
 
@@ -213,8 +216,12 @@ class RequestExplanation:
     request_id: str
     revision: str = strawberry.field(description="Under which it was served.")
     text: str = strawberry.field(description="The story, for people.")
-    price: list[str] = strawberry.field(description="The lines of its quote.")
+    quote: Quoted | None = strawberry.field(
+        description="Why it cost that, as far as it was written down; null where nothing was priced."
+    )
     charge: Amount
+    cost: Amount | None = strawberry.field(description="What the vendor is paid for it; null where that is not known.")
+    margin: Amount | None = strawberry.field(description="The charge less the cost; null where that is not known.")
     now: RouteExplanation | None = strawberry.field(description="The same request under what is served now.")
 
     @classmethod
@@ -224,8 +231,10 @@ class RequestExplanation:
             request_id=told.log.id,
             revision=told.log.revision,
             text=told.text,
-            price=list(told.log.quote),
+            quote=Quoted.maybe(told.log.receipt),
             charge=told.log.charge,
+            cost=told.log.cost,
+            margin=told.log.margin,
             now=None if told.now is None else RouteExplanation.of(told.now),
         )
 
@@ -254,7 +263,7 @@ class ExplanationQuery:
             )
             return RouteExplanation.of(info.context.services.running.inquiries.explain_route(wish))
 
-    @strawberry.field(description="What some usage of a model costs.")
+    @strawberry.field(description="What some usage of a model costs; told to strangers where prices are public.")
     async def explain_price(self, info: Info, input: ExplainPriceInput) -> PriceExplanation:  # noqa: A002
         """Price it as a request of this group would be."""
         context = info.context
@@ -262,15 +271,20 @@ class ExplanationQuery:
         if group is None:
             raise Refusal("There is no such group.", "not_found", kind="group")
         with refusing():
-            wish = RouteWish(input.model, context.signed_in.user, group.name, usage=_usage(input.usage))
+            user = None if context.viewer is None else context.viewer.user
+            wish = RouteWish(input.model, user, group.name, usage=_usage(input.usage))
             told = context.services.running.inquiries.explain_route(wish)
-        quote = None if told.quote is None else Quoted.of(told.quote)
-        return PriceExplanation(model=told.model, group=told.group, quote=quote, refusal=RouteRefusal.of(told.refusal))
+        quote, refusal = Quoted.maybe(told.quote), RouteRefusal.of(told.refusal)
+        return PriceExplanation(model=told.model, group=told.group, quote=quote, refusal=refusal)
 
-    @strawberry.field(description="Why a request went where it went; null where no log of it is kept.")
-    async def explain_request(self, info: Info, id: str) -> RequestExplanation | None:  # noqa: A002
+    @strawberry.field(
+        description="Why a request went where it went, by its log's `id` or by `requestId`; null where no log is kept."
+    )
+    async def explain_request(self, info: Info, id: strawberry.ID) -> RequestExplanation | None:  # noqa: A002
         """Tell its story."""
-        told = await info.context.services.running.inquiries.explain_request(id)
+        with refusing():
+            request_id = key_or_name(id, LOG)
+        told = await info.context.services.running.inquiries.explain_request(request_id)
         return None if told is None else RequestExplanation.of(told)
 
 
@@ -297,7 +311,7 @@ _READ = needs(Permission.CONFIG_READ)
 _LOGS = needs(Permission.REQUEST_LOG_READ)
 ACCESS = {
     **over("Query", _READ, "explainRoute"),
-    **over("Query", SIGNED_IN, "explainPrice"),
+    **over("Query", ANYONE, "explainPrice"),
     **over("Query", _LOGS, "explainRequest"),
     **over("RouteExplanation", _READ, "askedModel", "model", "group", "operation", "dialect", "revision", "rules"),
     **over("RouteExplanation", _READ, "body", "headers", "overrides", "refusal", "candidates", "rates"),
@@ -306,9 +320,11 @@ ACCESS = {
     **over("RewrittenPart", _READ, "name", "value"),
     **over("RouteCandidate", _READ, "channel", "group", "priority", "weight", "tags", "upstreamModel"),
     **over("RouteCandidate", _READ, "operation", "dialect"),
-    **over("RouteRefusal", SIGNED_IN, "code", "message", "hint"),
+    **over("RouteCandidate", needs(Permission.COST_READ), "cost"),
+    **over("RouteRefusal", ANYONE, "code", "message", "hint"),
     **over("RouteRefusal", _READ, "rule"),
     **over("AppliedRate", _READ, "unit", "amount", "per"),
-    **over("PriceExplanation", SIGNED_IN, "model", "group", "quote", "refusal"),
-    **over("RequestExplanation", _LOGS, "requestId", "revision", "text", "price", "charge", "now"),
+    **over("PriceExplanation", ANYONE, "model", "group", "quote", "refusal"),
+    **over("RequestExplanation", _LOGS, "requestId", "revision", "text", "quote", "charge", "now"),
+    **over("RequestExplanation", needs(Permission.COST_READ), "cost", "margin"),
 }

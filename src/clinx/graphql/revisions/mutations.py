@@ -54,9 +54,13 @@ class ReloadInput:
 
 @strawberry.type(description="What came of going back.")
 class RollbackPayload:
-    """The rejection of the tree on disk; every process obeys it soon."""
+    """The rejection of the tree on disk; the process that answers obeys it at once, the others soon."""
 
     rejection: RejectionNode | None = None
+    is_served: bool = strawberry.field(
+        default=False, description="Whether the process that answers serves the other revision now."
+    )
+    config: ConfigNode | None = strawberry.field(default=None, description="What the process that answers serves now.")
     errors: list[UserError] = strawberry.field(default_factory=list[UserError])
     change: strawberry.Private[Change | None] = None
 
@@ -99,9 +103,15 @@ class RevisionMutation:
             step_up.require(info.context)
             rejection = await _rejection(info.context, input)
             if not input.dry_run:
-                await info.context.services.database.atomically(revisions.reject(rejection))
+                await _reject(info.context, rejection)
+            config = ConfigNode.of(info.context)
             said = Change({"served": rejection.revision}, {"served": rejection.instead, "reason": rejection.reason})
-            return RollbackPayload(rejection=RejectionNode.of(rejection), change=None if input.dry_run else said)
+            return RollbackPayload(
+                rejection=RejectionNode.of(rejection),
+                is_served=config.revision == rejection.instead,
+                config=config,
+                change=None if input.dry_run else said,
+            )
 
         return await attempt(lambda errors: RollbackPayload(errors=errors), work)
 
@@ -154,6 +164,13 @@ class RevisionMutation:
         return await attempt(lambda errors: ReloadPayload(errors=errors), work)
 
 
+async def _reject(context: Context, rejection: Rejection) -> None:
+    """Tell every process, and obey here without waiting for the news of it."""
+    database = context.services.database
+    await database.atomically(revisions.reject(rejection))
+    await context.services.running.reloader.obey(await revisions.rejected(database))
+
+
 async def _rejection(context: Context, wish: RollbackInput) -> Rejection:
     """Return the rejection of the tree on disk that serves what is wished for."""
     services, reason = context.services, wish.reason.strip()
@@ -176,7 +193,7 @@ async def _rejection(context: Context, wish: RollbackInput) -> Rejection:
 _OPERATE = needs(Permission.CONFIG_OPERATE)
 ACCESS = {
     **over("Mutation", _OPERATE, "rollback", "rollbackLift", "promote", "reload"),
-    **over("RollbackPayload", _OPERATE, "rejection", "errors"),
+    **over("RollbackPayload", _OPERATE, "rejection", "isServed", "config", "errors"),
     **over("RollbackLiftPayload", _OPERATE, "revisions", "errors"),
     **over("PromotePayload", _OPERATE, "revision", "errors"),
     **over("ReloadPayload", _OPERATE, "config", "errors"),

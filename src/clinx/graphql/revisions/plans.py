@@ -31,7 +31,7 @@ class PlanInput:
 
     documents: list[DocumentInput] = strawberry.field(description="None: the tree on disk as it is.")
     replay: Duration | None = strawberry.field(
-        default=None, description="Run the logged calls of so long through it, too: of seven days at most."
+        default=None, description="Run the logged calls of so long through it, too: `P7D`, or less."
     )
 
 

@@ -40,6 +40,9 @@ class SignInOptions:
 
     name: str = strawberry.field(description="What the service is called.")
     language: Language = strawberry.field(description="For those who have not chosen.")
+    currency: str = strawberry.field(
+        description="Of every amount of the ledger, balances and prices among them, as ISO 4217 has it."
+    )
     password: bool
     passkeys: bool
     email: bool = strawberry.field(description="Whether e-mails are written: for forgotten passwords, say.")
@@ -49,13 +52,14 @@ class SignInOptions:
     registration: RegistrationOptions
 
     @classmethod
-    def of(cls, console: Console) -> Self:
+    def of(cls, console: Console, currency: str) -> Self:
         """Return what a tree offers."""
         offered, registration = console.sign_in, console.registration
         reachable = bool(console.url or console.address)
         return cls(
             name=console.name,
             language=console.language,
+            currency=currency,
             password=offered.password,
             passkeys=offered.passkeys and reachable,
             email=console.mail is not None and reachable,
@@ -86,7 +90,8 @@ class OptionsQuery:
     @strawberry.field(description="Which ways in there are.")
     def sign_in_options(self, info: Info) -> SignInOptions:
         """Return them."""
-        return SignInOptions.of(info.context.snapshot.console)
+        snapshot = info.context.snapshot
+        return SignInOptions.of(snapshot.console, snapshot.currency)
 
 
 ACCESS = {
@@ -96,7 +101,7 @@ ACCESS = {
     **over(
         "SignInOptions",
         ANYONE,
-        *("name", "language", "password", "passkeys", "email", "providers", "telegramBot", "wechatQrcode"),
+        *("name", "language", "currency", "password", "passkeys", "email", "providers", "telegramBot", "wechatQrcode"),
         "registration",
     ),
 }

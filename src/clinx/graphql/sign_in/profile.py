@@ -8,10 +8,10 @@ import strawberry
 from strawberry import UNSET
 
 from clinx.accounts import identities, notification_settings, users
-from clinx.accounts.failures import NotFound
+from clinx.accounts.failures import NotFound, WebhookInvalid
 from clinx.accounts.users import UserChanges
 from clinx.domain.console import Language, Webhook
-from clinx.domain.identity import NotificationSettings, User
+from clinx.domain.identity import NotificationSettings, Role, User
 from clinx.domain.money import Amount
 from clinx.graphql import step_up
 from clinx.graphql.context import Context, Info
@@ -23,6 +23,7 @@ from clinx.graphql.sign_in.done import Done, done
 from clinx.graphql.sign_in.types import IDENTITY, NotificationSettingsNode
 from clinx.graphql.users.types import UserNode
 from clinx.graphql.users.whose import REACHED, checked_version
+from clinx.notify.addresses import is_reachable, is_usable
 from clinx.storage import users as stored_users
 
 
@@ -47,7 +48,9 @@ class ProfileUpdatePayload:
 class WebhookInput:
     """Where."""
 
-    url: Secret = strawberry.field(description="An http address: addresses of services often hold a secret.")
+    url: Secret = strawberry.field(
+        description="An https address that leads to a public network. Not shown again: it often holds a secret."
+    )
     secret: Secret = strawberry.field(description="What notices are signed with.")
 
 
@@ -93,7 +96,7 @@ class ProfileMutation:
             before = await _oneself(context)
             version = checked_version(before.version, input.expected_version)
             changes = UserChanges(
-                display_name=None if input.display_name is UNSET else input.display_name or "",
+                display_name=None if input.display_name is UNSET else _called(context, input.display_name or ""),
                 language=None if input.language is UNSET else input.language,
                 speaks_default=input.language is None,
             )
@@ -133,6 +136,12 @@ class ProfileMutation:
         return await done(IdentityUnbindPayload, work)
 
 
+def _called(context: Context, name: str) -> str:
+    """Return what one wants to be called; operators may be called what they are."""
+    is_operator = context.signed_in.user.role is not Role.USER
+    return users.check_own_name(name, () if is_operator else context.snapshot.console.reserved_names)
+
+
 async def _oneself(context: Context) -> User:
     """Return whoever asks as they are now: another mutation of the operation may have changed them."""
     user = await stored_users.get(context.services.database, context.signed_in.user.id)
@@ -153,10 +162,23 @@ def _settings(
         after = replace(after, sealed_webhook=None)
     elif asked.webhook is not UNSET:
         webhook = Webhook(asked.webhook.url, asked.webhook.secret)
+        _check_address(context, webhook.url)
         sealer = context.services.accounts.sealer
         sealed = notification_settings.seal_webhook(sealer, context.signed_in.user, webhook)
         after = replace(after, sealed_webhook=sealed)
     return after
+
+
+def _check_address(context: Context, url: str) -> None:
+    """Let pass where notices may be posted to, as far as that shows now.
+
+    Raises:
+        WebhookInvalid: with the reason that the log would give for each notice.
+    """
+    if not is_usable(url):
+        raise WebhookInvalid("a webhook is an https address without a user", what="url", reason="address")
+    if not is_reachable(url, context.snapshot.server.egress_allow):
+        raise WebhookInvalid("a webhook is at a public address", what="url", reason="forbidden")
 
 
 ACCESS = {

@@ -13,7 +13,7 @@ from clinx.domain.identity import User
 from clinx.graphql import step_up
 from clinx.graphql.context import Context, Info
 from clinx.graphql.errors import Problem, UserError, attempt
-from clinx.graphql.permissions import ANYONE, SESSION, over
+from clinx.graphql.permissions import ANYONE, POSTED, SESSION, over
 from clinx.graphql.scalars import Secret
 from clinx.graphql.sign_in.done import Done, done
 from clinx.graphql.sign_in.viewer import ViewerNode
@@ -44,7 +44,9 @@ class RegisterPayload:
     viewer: ViewerNode | None = strawberry.field(
         default=None, description="Who is signed in now; null while the address has to be verified."
     )
-    must_verify: bool = strawberry.field(default=False, description="Whether a letter has to be answered first.")
+    must_verify: bool | None = strawberry.field(
+        default=None, description="Whether a letter has to be answered first; null when no account was made."
+    )
     invitation_accepted: bool = False
     errors: list[UserError] = strawberry.field(default_factory=list)
 
@@ -109,6 +111,7 @@ class RegisteringMutation:
             await let_in(context, entered)
             return RegisterPayload(
                 viewer=ViewerNode(viewer=context.signed_in),
+                must_verify=False,
                 invitation_accepted=await _accepted(context, made.user, input.invitation),
             )
 
@@ -178,6 +181,7 @@ ACCESS = {
     **over("EmailVerifyPayload", REACHED, "done", "invitationAccepted", "errors"),
     **over("EmailVerificationSendPayload", REACHED, "done", "errors"),
     **over("EmailChangePayload", REACHED, "done", "errors"),
-    **over("Mutation", ANYONE, "register", "emailVerify", "emailVerificationSend"),
+    **over("Mutation", POSTED, "register"),
+    **over("Mutation", ANYONE, "emailVerify", "emailVerificationSend"),
     **over("Mutation", SESSION, "emailChange"),
 }

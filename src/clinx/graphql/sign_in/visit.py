@@ -9,7 +9,7 @@ from clinx.accounts.failures import NotFound
 from clinx.accounts.sessions import Opened, Visitor
 from clinx.domain.session import Session
 from clinx.graphql.context import Context, Viewer
-from clinx.graphql.errors import Forbidden, SignInFirst
+from clinx.graphql.errors import InPerson, SignInFirst
 from clinx.graphql.permissions import permissions_of
 
 
@@ -23,9 +23,12 @@ async def let_in(context: Context, opened: Opened) -> None:
 
     The session that the browser had before ends: nobody has its secret any more.
 
+    Mutations that do so are `POSTED`.
+
     Raises:
         StorageUnavailable: the database cannot be written now.
     """
+    assert not context.streamed, "a rule lets nobody sign in where no cookie can be set"  # noqa: S101
     before, session = context.viewer, opened.session
     if before is not None and before.session is not None:
         with suppress(NotFound):
@@ -39,13 +42,13 @@ async def session_of_viewer(context: Context) -> Session:
     """Return the session of whoever asks.
 
     Raises:
-        Forbidden: they ask by an access key.
+        InPerson: they ask by an access key.
         SignInFirst: it has ended meanwhile.
         StorageUnavailable: the database cannot be read now.
     """
     viewer = context.signed_in
     if viewer.session is None:
-        raise Forbidden
+        raise InPerson
     for session in await context.services.accounts.sessions.of_user(viewer.user):
         if session.id == viewer.session:
             return session

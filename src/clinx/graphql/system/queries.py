@@ -11,7 +11,7 @@ from clinx.graphql.context import Context, Info
 from clinx.graphql.ids import number_of
 from clinx.graphql.nodes import Find
 from clinx.graphql.paging import COUNTED, Connection, Cursors, checked, page
-from clinx.graphql.permissions import SIGNED_IN, Permission, needs, over
+from clinx.graphql.permissions import ANYONE, Permission, needs, over
 from clinx.graphql.revisions.asking import refusing
 from clinx.graphql.system.types import AnnouncementNode, AuditEntryNode, SystemNode
 from clinx.storage import audit_log
@@ -33,7 +33,7 @@ class AuditLogFilter:
 class SystemQuery:
     """Queries about the gateway itself."""
 
-    @strawberry.field(description="What operators tell the people who use the console, the newest first.")
+    @strawberry.field(description="What operators tell everybody who comes to the console, the newest first.")
     def announcements(self, info: Info) -> list[AnnouncementNode]:
         """Return what the tree says."""
         return list(map(AnnouncementNode.of, info.context.snapshot.console.announcements))
@@ -91,7 +91,7 @@ NODES: dict[str, Find] = {"AuditEntry": find_entry}
 """How entries of the audit log are found."""
 
 ACCESS = {
-    **over("Query", SIGNED_IN, "announcements"),
+    **over("Query", ANYONE, "announcements"),
     **over("Query", needs(Permission.SYSTEM_READ), "system"),
     **over("Query", needs(Permission.AUDIT_READ), "auditLog"),
 }

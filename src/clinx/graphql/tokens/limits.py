@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import strawberry
 from strawberry import UNSET
 
 from clinx.accounts.failures import TokenInvalid
-from clinx.accounts.tokens import Limits, parse_networks
+from clinx.accounts.faults import Faults
+from clinx.accounts.tokens import Limits, check, parse_networks
 from clinx.domain.identity import Token, User
 from clinx.domain.money import Amount
 from clinx.graphql.context import Context
@@ -53,33 +55,39 @@ def limits_of(token: Token) -> Limits:
     return Limits(token.expires_at, token.models, token.group, token.networks, token.budget, dict(token.tags))
 
 
-def wanted(context: Context, owner: User, asked: TokenLimitsInput, kept: Limits) -> Limits:
-    """Return what a token is to be restricted to.
+def wanted(context: Context, owner: User, name: str, asked: TokenLimitsInput, kept: Limits) -> Limits:
+    """Return what a token is to be restricted to. Whatever is wrong with it and with its name is told at once.
 
     Args:
         context: of the operation.
         owner: whose token it is.
+        name: what it is to be called.
         asked: what is to change.
         kept: what is restricted now.
 
     Raises:
         Problem: ``group_unknown`` or ``group_not_yours``.
-        TokenInvalid: a model, a network or a tag is none.
+        TokenInvalid: a model, a network or a tag is none; `Several`, if more is wrong.
     """
     changes: dict[str, Any] = {}
+    if asked.group is not UNSET and asked.group != kept.group:
+        changes["group"] = _group(context, owner, asked.group)
     if asked.expires_at is not UNSET:
         changes["expires_at"] = asked.expires_at
     if asked.budget is not UNSET:
         changes["budget"] = asked.budget
+    faults = Faults()
     if asked.models is not UNSET:
-        changes["models"] = _models(asked.models or ())
+        changes["models"] = faults.judged(partial(_models, asked.models or ()), frozenset())
     if asked.networks is not UNSET:
-        changes["networks"] = _networks(asked.networks or ())
+        changes["networks"] = faults.judged(partial(_networks, asked.networks or ()), ())
     if asked.tags is not UNSET:
-        changes["tags"] = _tags(asked.tags or ())
-    if asked.group is not UNSET and asked.group != kept.group:
-        changes["group"] = _group(context, owner, asked.group)
-    return replace(kept, **changes)
+        changes["tags"] = faults.judged(partial(_tags, asked.tags or ()), {})
+    limits = replace(kept, **changes)
+    if faults.found:  # Otherwise it is checked where it is done: what was done already may be asked for again.
+        faults.judged(partial(check, name, limits, context.now), None)
+    faults.refuse()
+    return limits
 
 
 def _group(context: Context, owner: User, group: str | None) -> str | None:

@@ -14,10 +14,10 @@ from clinx.accounts.tokens import Limits
 from clinx.domain.identity import Role, Token
 from clinx.graphql.audit import Change, changed
 from clinx.graphql.context import Context, Info
-from clinx.graphql.errors import Problem, UserError, attempt, not_found
+from clinx.graphql.errors import Forbidden, Problem, Refusal, UserError, attempt, not_found
 from clinx.graphql.ids import number_of
 from clinx.graphql.once import once
-from clinx.graphql.permissions import Permission, over
+from clinx.graphql.permissions import SIGNED_IN, Permission, over
 from clinx.graphql.tokens.limits import TokenLimitsInput, limits_of, wanted
 from clinx.graphql.tokens.types import KIND, TokenNode
 from clinx.graphql.users.whose import REACHED, checked_version, either, owner, whose
@@ -73,6 +73,7 @@ class TokenSecretPayload:
     secret: str | None = strawberry.field(
         default=None, description="Shown now and never again; null when the key had done it before."
     )
+    repeated: bool = strawberry.field(default=False, description="Whether the key had done it before.")
     errors: list[UserError] = strawberry.field(default_factory=list)
     change: strawberry.Private[Change | None] = None
 
@@ -106,7 +107,7 @@ class TokenMutation:
         async def work() -> TokenSecretPayload:
             context = info.context
             user = await owner(context, whose(context, input.user, Permission.TOKEN_WRITE))
-            limits = wanted(context, user, input.limits or TokenLimitsInput(), Limits())
+            limits = wanted(context, user, input.name, input.limits or TokenLimitsInput(), Limits())
 
             async def issue() -> tuple[str, str]:
                 await _check_room(context, user.id)
@@ -117,7 +118,7 @@ class TokenMutation:
             number, secret = await once(context, "tokenCreate", input.idempotency_key, asked, issue)
             token = await _token(context, int(number))
             change = None if secret is None else changed(None, _told(token))
-            return TokenSecretPayload(token=TokenNode.of(token), secret=secret, change=change)
+            return TokenSecretPayload(token=TokenNode.of(token), secret=secret, repeated=secret is None, change=change)
 
         return await attempt(lambda errors: TokenSecretPayload(errors=errors), work)
 
@@ -128,20 +129,23 @@ class TokenMutation:
         async def update(token: Token, version: int) -> Token:
             context = info.context
             user = await owner(context, token.user_id)
-            limits = wanted(context, user, input.limits or TokenLimitsInput(), limits_of(token))
             renamed = token if input.name is None else replace(token, name=input.name)
+            limits = wanted(context, user, renamed.name, input.limits or TokenLimitsInput(), limits_of(token))
             database, at = context.services.database, context.now
             return await tokens.restrict(database, renamed, limits, at=at, expected=version)
 
         return await _changed(info.context, input.id, input.expected_version, update)
 
-    @strawberry.mutation(description="Give a token a new secret: the one of before is nothing from now on.")
+    @strawberry.mutation(
+        description="Give a token of one's own a new secret: the one of before is nothing from now on."
+    )
     async def token_rotate(self, info: Info, input: TokenRotateInput) -> TokenSecretPayload:  # noqa: A002
         """Give it."""
 
         async def work() -> TokenSecretPayload:
             context = info.context
             token = await _to_change(context, input.id)
+            _check_owner(context, token)
 
             async def rotate() -> tuple[str, str]:
                 issued = await tokens.rotate(context.services.database, token, at=context.now)
@@ -150,7 +154,7 @@ class TokenMutation:
             number, secret = await once(context, "tokenRotate", input.idempotency_key, token.id, rotate)
             after = await _token(context, int(number))
             change = changed({"hint": token.hint}, {"hint": after.hint})
-            return TokenSecretPayload(token=TokenNode.of(after), secret=secret, change=change)
+            return TokenSecretPayload(token=TokenNode.of(after), secret=secret, repeated=secret is None, change=change)
 
         return await attempt(lambda errors: TokenSecretPayload(errors=errors), work)
 
@@ -233,6 +237,17 @@ async def _check_room(context: Context, user_id: int) -> None:
         raise TooMany("token", MOST)
 
 
+def _check_owner(context: Context, token: Token) -> None:
+    """Let only its owner have a token's secret made: whoever saw it could spend the owner's money.
+
+    Raises:
+        Refusal: ``forbidden``.
+    """
+    if token.user_id != context.signed_in.user.id:
+        said = "A token's secret is for its owner alone: disable the token, or delete it."
+        raise Refusal(said, Forbidden.code)
+
+
 def _check_stopped(context: Context, token: Token) -> None:
     """Let pass unless an operator stopped the token, and its owner asks.
 
@@ -262,12 +277,13 @@ def _told_limits(limits: Limits) -> dict[str, Any]:
 
 
 ACCESS = {
-    **over("TokenSecretPayload", REACHED, "token", "secret", "errors"),
+    **over("TokenSecretPayload", REACHED, "token", "secret", "repeated", "errors"),
     **over("TokenPayload", REACHED, "token", "errors"),
     **over("TokenDeletePayload", REACHED, "id", "errors"),
     **over(
         "Mutation",
         either(Permission.TOKEN_WRITE),
-        *("tokenCreate", "tokenUpdate", "tokenRotate", "tokenDisable", "tokenEnable", "tokenDelete"),
+        *("tokenCreate", "tokenUpdate", "tokenDisable", "tokenEnable", "tokenDelete"),
     ),
+    **over("Mutation", SIGNED_IN, "tokenRotate"),
 }

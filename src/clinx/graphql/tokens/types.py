@@ -47,6 +47,11 @@ class TokenNode(Node):
     created_at: datetime
     version: int = strawberry.field(description="Raised by every change: for `expectedVersion`.")
 
+    @strawberry.field(description="Those of its models that the tree does not know now: nothing is served for them.")
+    def unknown_models(self, info: Info) -> list[str]:
+        """Return them: a slip of the pen, or what is to come."""
+        return [name for name in self.models if info.context.snapshot.model(name) is None]
+
     @strawberry.field(description="When a call with it last ended, as far as the request log goes back.")
     async def last_used_at(self, info: Info) -> datetime | None:
         """Return it; of many tokens in one operation, read at once."""
@@ -99,6 +104,6 @@ ACCESS = {
         "Token",
         own(Permission.TOKEN_READ),
         *("id", "name", "hint", "status", "expiresAt", "models", "group", "networks", "budget", "spent", "tags"),
-        *("isStopped", "createdAt", "version", "lastUsedAt", "owner"),
+        *("isStopped", "createdAt", "version", "lastUsedAt", "owner", "unknownModels"),
     ),
 }

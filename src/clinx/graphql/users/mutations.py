@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import strawberry
@@ -9,6 +10,7 @@ from strawberry import UNSET
 
 from clinx.accounts import access_keys, challenges, password_changes, users
 from clinx.accounts.challenges import Purpose
+from clinx.accounts.faults import Faults
 from clinx.accounts.users import UserChanges
 from clinx.domain.identity import Role, Status, User
 from clinx.graphql import step_up
@@ -97,7 +99,10 @@ class UserMutation:
             context = info.context
             if input.role is not Role.USER:
                 _check_role(context)
-            group, shown = _group(context, input.group), users.check_display_name(input.display_name)
+            group, faults = _group(context, input.group), Faults()
+            faults.judged(partial(users.check_name, input.name), "")
+            shown = faults.judged(partial(users.check_display_name, input.display_name), "")
+            faults.refuse()
             database, at = context.services.database, context.now
             user = await users.create(database, input.name, at=at, role=input.role, group=group)
             if shown:
@@ -179,7 +184,7 @@ def _changes(context: Context, user: User, asked: UserUpdateInput) -> UserChange
     if role is not None and role is not user.role:
         _check_role(context)
     if user.id == context.signed_in.user.id and (role or user.role, status or user.status) != (user.role, user.status):
-        raise Problem("not_yourself", "Nobody changes their own role or status.")
+        raise Problem("not_yourself", "Nobody changes their own role or status.", "id")
     return UserChanges(
         role=role,
         status=status,

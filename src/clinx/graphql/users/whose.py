@@ -9,7 +9,7 @@ import strawberry
 from clinx.accounts.failures import VersionConflict
 from clinx.domain.identity import Role, User
 from clinx.graphql.context import Context
-from clinx.graphql.errors import Forbidden, Problem, not_found
+from clinx.graphql.errors import Forbidden, InPerson, Problem, not_found
 from clinx.graphql.ids import number_of
 from clinx.graphql.permissions import Permission, Rule
 from clinx.storage import users
@@ -43,6 +43,27 @@ def whose(context: Context, user: strawberry.ID | None, permission: Permission) 
     return wanted
 
 
+def whose_or_everyones(
+    context: Context, user: strawberry.ID | None, permission: Permission, *, everyone: bool
+) -> int | None:
+    """Return the user that is asked about, as `whose`; None is everyone, who is asked about where nobody is named.
+
+    Raises:
+        Forbidden: it is somebody else, or everyone, and the permission is missing.
+        Problem: ``invalid_id``.
+    """
+    if not everyone or user is not None:
+        return whose(context, user, permission)
+    if not context.may(permission):
+        raise Forbidden(permission)
+    return None
+
+
+def is_above(asking: User, other: User) -> bool:
+    """Whether somebody may act on another person: root on everybody, an admin on users."""
+    return asking.role is Role.ROOT or _RANK[other.role] < _RANK[asking.role]
+
+
 async def subject(context: Context, user_id: int) -> User:
     """Return somebody else who may be acted on: root acts on everybody, an admin on users.
 
@@ -54,8 +75,8 @@ async def subject(context: Context, user_id: int) -> User:
     user = await users.get(context.services.database, user_id)
     if user is None:
         raise not_found("user")
-    if asking.role is not Role.ROOT and _RANK[user.role] >= _RANK[asking.role]:
-        raise Problem("role_too_low", "The user's role is not below yours.", role=user.role.value)
+    if not is_above(asking, user):
+        raise Problem("role_too_low", "The user's role is not below yours.", "user", role=user.role.value)
     return user
 
 
@@ -74,10 +95,10 @@ def in_person(context: Context) -> None:
     """Let nobody pass by an access key: what makes or changes credentials takes a person.
 
     Raises:
-        Forbidden: it is one.
+        InPerson: it is one.
     """
     if context.signed_in.session is None:
-        raise Forbidden
+        raise InPerson
 
 
 def checked_version(current: int, expected: int | None) -> int:
