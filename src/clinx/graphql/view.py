@@ -19,6 +19,7 @@ from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from clinx.errors import GatewayError
+from clinx.graphql import ide
 from clinx.graphql.context import Context
 from clinx.graphql.doorman import Doorman
 from clinx.graphql.edge import Edge
@@ -66,6 +67,8 @@ class View:
                 raise Refused(HTTPStatus.FORBIDDEN, "origin_not_allowed", "Pages of this origin may not ask.")  # noqa: TRY301
             if _wants_socket(request):
                 return await self._conversed(request, secure=secure)
+            if self.services.open_schema and ide.is_asked_for(request):
+                return ide.page(headers)
             return await self._posted(request, request_id, headers, secure=secure)
         except Refused as error:
             return _refusal(error, headers)
