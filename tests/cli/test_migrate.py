@@ -15,7 +15,7 @@ def test_migrating_and_looking(capsys: pytest.CaptureFixture[str], monkeypatch: 
         "applied 0001_initial\napplied 0002_append_only\napplied 0003_leases_and_money\napplied 0004_asked_model\n"
         "applied 0005_overrides_and_revisions\napplied 0006_kept_answers\napplied 0007_refused_by\n"
         "applied 0008_console_accounts\napplied 0009_rollups\napplied 0010_notices\napplied 0011_audit_log\n"
-        "applied 0012_stopped_tokens\napplied 0013_cost\n"
+        "applied 0012_stopped_tokens\napplied 0013_cost\napplied 0014_adjustments\napplied 0015_moves\n"
         "nothing to do: the schema is up to date\n"
         "the schema is up to date\n"
     )

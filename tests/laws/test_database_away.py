@@ -41,6 +41,11 @@ SOON = 1.8
 """Seconds: a second of patience, and a busy machine."""
 
 
+@pytest.fixture(autouse=True)
+def _patience_with_postgres() -> None:
+    """As the gateway has it: that is what these tests are about."""
+
+
 @dataclass
 class Serving:
     database: Database

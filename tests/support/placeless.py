@@ -13,6 +13,7 @@ PLACELESS: Mapping[str, str] = {
     "exactly_one": "several fields, of which exactly one is to be given",
     "PasskeySignInFinishInput.challenge_refused": "either of two secrets may be over",
     "invitation_accepted": "once is all there is, with whatever code",
+    "nothing_sold": "the gateway does not do it at all",
     "not_offered": "the gateway does not do it at all",
     "proof_unclear": "several ways, of which exactly one is to be taken",
     "registration_closed": "the gateway does not do it at all",

@@ -135,6 +135,6 @@ def _settings(old: Snapshot, new: Snapshot) -> Iterator[str]:
 
 def _others(path: str, old: _Part, new: _Part, known: frozenset[str]) -> Iterator[str]:
     """Yield what differs and is told nowhere else."""
-    for each in fields(old):
+    for each in filter(lambda each: each.init, fields(old)):
         if each.name not in known and getattr(old, each.name) != getattr(new, each.name):
             yield f"{path}.{each.name}"
